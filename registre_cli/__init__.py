@@ -1,0 +1,1 @@
+"""Operations toolkit for reading a land registry by OCR."""

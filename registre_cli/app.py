@@ -1,0 +1,92 @@
+"""The root of the command line: commands are imported only when they run.
+
+This is the one place that turns an error into an exit code.
+"""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+# name → (module with an `app`, help in the list); the order is the order of `--help`.
+COMMANDS: dict[str, tuple[str, str]] = {}
+
+
+class _LazyCommand(TyperGroup):
+    """Stands in the list of commands; imports the real one when it is called."""
+
+    def __init__(self, name: str, module: str, help_text: str) -> None:
+        super().__init__(name=name, help=help_text, short_help=help_text)
+        self._module = module
+
+    def load(self) -> Any:
+        """Import the command's module and return the command that it defines."""
+        command = typer.main.get_command(import_module(self._module).app)
+        command.name = self.name
+        return command
+
+    def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:
+        """Hand the parsing to the real command."""
+        return self.load().make_context(info_name, args, parent=parent, **extra)
+
+
+class _Root(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, (module, help_text) in COMMANDS.items():
+            self.add_command(_LazyCommand(name, module, help_text))
+
+
+app = typer.Typer(
+    name="registre",
+    cls=_Root,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"registre {version('registre-cli')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Read a land registry by OCR from a PostgreSQL queue, and see what is wrong in one look."""
+
+
+def main() -> None:
+    """Run the program and exit with the code of the contract."""
+    from registre_cli.core.errors import ExitCode, RegistreError
+
+    try:
+        app()
+    except RegistreError as error:
+        from registre_cli.ui.console import show_error
+
+        show_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output left (`| head`): nobody is there to be told.
+        _forget_stdout()
+        sys.exit(ExitCode.OK)
+
+
+def _forget_stdout() -> None:
+    """Point stdout away, so that the flush at exit does not fail again."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

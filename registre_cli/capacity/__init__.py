@@ -1,0 +1,1 @@
+"""What the host has, what is taken, what fits."""

@@ -1,0 +1,10 @@
+"""The words of the domain that more than one room uses."""
+
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """A kind of document that we read (`document_source`); also the mode of a worker."""
+
+    INDEX = "index"
+    ACTE = "acte"

@@ -1,0 +1,1 @@
+"""One budget per engine, shared by every worker of every host."""

@@ -1,0 +1,1 @@
+"""Domain rules that correct what was read, and never invent."""

@@ -1,0 +1,1 @@
+"""A path or URL becomes the bytes of a PDF, within limits."""
