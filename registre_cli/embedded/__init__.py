@@ -1,1 +1,8 @@
-"""The private PostgreSQL and Valkey of the default environment."""
+"""The private PostgreSQL and Valkey of the default environment.
+
+`serving` is the door of this room: it starts or joins the servers and fills the settings in.
+"""
+
+from registre_cli.embedded.serving import serving
+
+__all__ = ["serving"]
