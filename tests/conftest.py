@@ -56,6 +56,7 @@ def valkey_server(server_folder: Path) -> Iterator[ValkeyServer]:
 def migrated_template(postgres_server: PostgresServer) -> str:
     """The name of a database with our schema, to be copied by each test."""
     from pydantic import SecretStr
+
     from registre_cli.queue.migrate import migrate
 
     name = "registre_template"

@@ -1,0 +1,364 @@
+-- Every statement of the queue, by name. Times are the database's own (clock_timestamp), so
+-- that a host with a wrong clock cannot lose or steal a lease.
+
+-- fragment: eligible
+-- The predicate of the index registre_ready, word for word, so that the claim is served by it.
+status_id = 3
+      AND ocr_not_before IS NULL
+      AND btrim(supabase_path) <> ''
+      AND coalesce(file_content, '') = ''
+      AND coalesce(ocr_attempts, 0) < coalesce(ocr_max_attempts, 3)
+
+-- fragment: block_reason
+-- A waiting document has exactly one reason not to be eligible, or none. A delay that is over
+-- does not block: the document is put back into the ready index within a second.
+CASE
+            WHEN document_source::text NOT IN ('index', 'acte') THEN 'unsupported_source'
+            WHEN coalesce(btrim(supabase_path), '') = '' THEN 'no_path'
+            WHEN coalesce(file_content, '') <> '' THEN 'already_has_text'
+            WHEN coalesce(ocr_attempts, 0) >= coalesce(ocr_max_attempts, 3) THEN 'max_attempts'
+            WHEN ocr_not_before > clock_timestamp() THEN 'backing_off'
+        END
+
+-- name: claim
+-- The oldest document of the highest priority becomes ours, in one statement.
+WITH next AS (
+    SELECT id
+    FROM extraction_queue
+    WHERE document_source = %(source)s
+      AND {eligible}
+    ORDER BY ocr_priority DESC, created_at, id
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE extraction_queue AS document
+SET status_id = 6,
+    ocr_attempts = coalesce(document.ocr_attempts, 0) + 1,
+    ocr_worker_id = %(worker_id)s,
+    ocr_started_at = clock_timestamp(),
+    ocr_completed_at = NULL,
+    ocr_lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s),
+    ocr_cancel_requested = false,
+    updated_at = clock_timestamp()
+FROM next
+WHERE document.id = next.id
+RETURNING document.id::text, document.ocr_attempts, document.document_number,
+    document.document_source::text, document.supabase_path,
+    coalesce(document.ocr_max_attempts, 3), document.circonscription_fonciere::text,
+    document.cadastre::text, document.designation_secondaire::text, document.acte_type::text
+
+-- name: renew
+-- A lease that ended but that nobody took is still ours: the fence decides, not the clock.
+UPDATE extraction_queue
+SET ocr_lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
+WHERE id = %(id)s AND status_id = 6
+  AND ocr_worker_id = %(worker_id)s AND ocr_attempts = %(attempt)s
+RETURNING ocr_cancel_requested
+
+-- name: complete
+UPDATE extraction_queue
+SET status_id = 5,
+    file_content = %(raw_text)s,
+    boosted_file_content = %(boosted_text)s,
+    ocr_confidence = %(confidence)s,
+    ocr_pages = %(pages)s::jsonb,
+    ocr_fields = %(fields)s::jsonb,
+    ocr_completed_at = clock_timestamp(),
+    ocr_error = NULL,
+    ocr_lease_until = NULL,
+    ocr_not_before = NULL,
+    updated_at = clock_timestamp(),
+    ocr_history = coalesce(ocr_history, '[]'::jsonb) || jsonb_build_object(
+        'attempt', ocr_attempts, 'worker_id', ocr_worker_id, 'started_at', ocr_started_at,
+        'ended_at', clock_timestamp(), 'outcome', 'done', 'reason', NULL)
+WHERE id = %(id)s AND status_id = 6
+  AND ocr_worker_id = %(worker_id)s AND ocr_attempts = %(attempt)s
+RETURNING true
+
+-- name: fail_transient
+-- Back to 3 after a delay that doubles with each try, half of it by chance; 4 once the tries
+-- are used up.
+UPDATE extraction_queue
+SET status_id = CASE WHEN ocr_attempts >= coalesce(ocr_max_attempts, 3) THEN 4 ELSE 3 END,
+    ocr_not_before = CASE WHEN ocr_attempts >= coalesce(ocr_max_attempts, 3) THEN NULL ELSE
+        clock_timestamp() + make_interval(secs =>
+            least(%(delay_cap_seconds)s, %(delay_base_seconds)s * power(2, least(ocr_attempts, 30) - 1))
+            * (0.5 + random() / 2)) END,
+    ocr_error = %(reason)s,
+    ocr_last_error_at = clock_timestamp(),
+    ocr_lease_until = NULL,
+    updated_at = clock_timestamp(),
+    ocr_history = coalesce(ocr_history, '[]'::jsonb) || jsonb_build_object(
+        'attempt', ocr_attempts, 'worker_id', ocr_worker_id, 'started_at', ocr_started_at,
+        'ended_at', clock_timestamp(), 'reason', %(reason)s::text, 'outcome',
+        CASE WHEN ocr_attempts >= coalesce(ocr_max_attempts, 3) THEN 'failed' ELSE 'retried' END)
+WHERE id = %(id)s AND status_id = 6
+  AND ocr_worker_id = %(worker_id)s AND ocr_attempts = %(attempt)s
+RETURNING status_id
+
+-- name: fail_permanent
+UPDATE extraction_queue
+SET status_id = 4,
+    ocr_not_before = NULL,
+    ocr_error = %(reason)s,
+    ocr_last_error_at = clock_timestamp(),
+    ocr_lease_until = NULL,
+    updated_at = clock_timestamp(),
+    ocr_history = coalesce(ocr_history, '[]'::jsonb) || jsonb_build_object(
+        'attempt', ocr_attempts, 'worker_id', ocr_worker_id, 'started_at', ocr_started_at,
+        'ended_at', clock_timestamp(), 'outcome', 'failed', 'reason', %(reason)s::text)
+WHERE id = %(id)s AND status_id = 6
+  AND ocr_worker_id = %(worker_id)s AND ocr_attempts = %(attempt)s
+RETURNING status_id
+
+-- name: give_back
+-- A graceful stop: back to 3 at once, and the try is given back.
+UPDATE extraction_queue
+SET status_id = 3,
+    ocr_attempts = ocr_attempts - 1,
+    ocr_worker_id = NULL,
+    ocr_started_at = NULL,
+    ocr_lease_until = NULL,
+    ocr_not_before = NULL,
+    updated_at = clock_timestamp(),
+    ocr_history = coalesce(ocr_history, '[]'::jsonb) || jsonb_build_object(
+        'attempt', ocr_attempts, 'worker_id', ocr_worker_id, 'started_at', ocr_started_at,
+        'ended_at', clock_timestamp(), 'outcome', 'given back', 'reason', %(reason)s::text)
+WHERE id = %(id)s AND status_id = 6
+  AND ocr_worker_id = %(worker_id)s AND ocr_attempts = %(attempt)s
+RETURNING true
+
+-- name: rescue_lost
+-- Leases that ended, of any worker of any host. A row at 6 without a lease was left by another
+-- program: it is ours to rescue once it has not moved for a quarter of an hour.
+WITH lost AS (
+    SELECT id
+    FROM extraction_queue
+    WHERE status_id = 6
+      AND (ocr_lease_until < clock_timestamp()
+           OR (ocr_lease_until IS NULL
+               AND coalesce(ocr_started_at, updated_at, created_at, '-infinity')
+                   < clock_timestamp() - interval '15 minutes'))
+    LIMIT 100
+    FOR UPDATE SKIP LOCKED
+), before AS (
+    SELECT document.id, document.ocr_worker_id, coalesce(document.ocr_attempts, 1) AS attempt,
+        document.ocr_started_at,
+        coalesce(document.ocr_attempts, 1) >= coalesce(document.ocr_max_attempts, 3) AS used_up,
+        format('worker lost: the lease of %%s ended during try %%s',
+            coalesce(document.ocr_worker_id, 'an unknown worker'),
+            coalesce(document.ocr_attempts, 1)) AS reason
+    FROM extraction_queue AS document
+    JOIN lost ON lost.id = document.id
+)
+UPDATE extraction_queue AS document
+SET status_id = CASE WHEN before.used_up THEN 4 ELSE 3 END,
+    ocr_attempts = before.attempt,
+    ocr_not_before = CASE WHEN before.used_up THEN NULL ELSE
+        clock_timestamp() + make_interval(secs =>
+            least(%(delay_cap_seconds)s, %(delay_base_seconds)s * power(2, least(before.attempt, 30) - 1))
+            * (0.5 + random() / 2)) END,
+    ocr_error = before.reason,
+    ocr_last_error_at = clock_timestamp(),
+    ocr_lease_until = NULL,
+    updated_at = clock_timestamp(),
+    ocr_history = coalesce(document.ocr_history, '[]'::jsonb) || jsonb_build_object(
+        'attempt', before.attempt, 'worker_id', before.ocr_worker_id,
+        'started_at', before.ocr_started_at, 'ended_at', clock_timestamp(),
+        'reason', before.reason,
+        'outcome', CASE WHEN before.used_up THEN 'failed' ELSE 'retried' END)
+FROM before
+WHERE document.id = before.id
+RETURNING document.id::text, document.document_number, document.document_source::text,
+    before.ocr_worker_id, before.attempt, document.status_id
+
+-- name: wake_due_retries
+-- Documents whose delay is over return to the ready index (and to whoever listens).
+UPDATE extraction_queue
+SET ocr_not_before = NULL
+WHERE id IN (
+    SELECT id FROM extraction_queue
+    WHERE status_id = 3 AND ocr_not_before IS NOT NULL AND ocr_not_before <= clock_timestamp()
+    ORDER BY ocr_not_before
+    LIMIT 500
+    FOR UPDATE SKIP LOCKED
+)
+
+-- name: waiting_work
+-- Eligible documents of one source, counted up to a bound that is far above any pool's reach.
+SELECT count(*) FROM (
+    SELECT 1
+    FROM extraction_queue
+    WHERE document_source = %(source)s
+      AND {eligible}
+    LIMIT 10000
+) AS bounded
+
+-- name: mean_seconds
+-- The usual seconds of one document, from the last ones that were read.
+SELECT document_source::text, avg(seconds) FROM (
+    SELECT document_source,
+        extract(epoch FROM ocr_completed_at - ocr_started_at)::float8 AS seconds
+    FROM extraction_queue
+    WHERE status_id = 5 AND ocr_completed_at > clock_timestamp() - interval '7 days'
+    ORDER BY ocr_completed_at DESC
+    LIMIT 100
+) AS latest
+WHERE seconds >= 0
+GROUP BY document_source
+
+-- name: has_eligible
+SELECT EXISTS (
+    SELECT 1
+    FROM extraction_queue
+    WHERE document_source = %(source)s
+      AND {eligible}
+)
+
+-- name: counts
+SELECT document_source::text, status_id, count(*)
+FROM extraction_queue
+WHERE status_id IN (3, 4, 5, 6)
+GROUP BY status_id, document_source
+
+-- name: waiting_by_reason
+SELECT document_source::text, reason, count(*),
+    extract(epoch FROM clock_timestamp() - min(created_at))::float8
+FROM (
+    SELECT document_source, created_at,
+        {block_reason} AS reason
+    FROM extraction_queue
+    WHERE status_id = 3
+) AS waiting
+GROUP BY document_source, reason
+
+-- name: blocked
+SELECT id, document_number, document_source, reason
+FROM (
+    SELECT id::text, document_number, document_source::text, created_at,
+        {block_reason} AS reason
+    FROM extraction_queue
+    WHERE status_id = 3
+) AS waiting
+WHERE reason IS NOT NULL
+ORDER BY created_at, id
+LIMIT %(limit)s
+
+-- name: stale
+SELECT id::text, document_number, document_source::text, ocr_worker_id,
+    extract(epoch FROM clock_timestamp()
+        - coalesce(ocr_lease_until, ocr_started_at, updated_at, created_at))::float8
+FROM extraction_queue
+WHERE status_id = 6
+  AND (ocr_lease_until < clock_timestamp()
+       OR (ocr_lease_until IS NULL
+           AND coalesce(ocr_started_at, updated_at, created_at, '-infinity')
+               < clock_timestamp() - interval '15 minutes'))
+ORDER BY ocr_lease_until NULLS FIRST
+LIMIT %(limit)s
+
+-- name: throughput
+SELECT document_source::text, count(*)
+FROM extraction_queue
+WHERE status_id = 5 AND ocr_completed_at > clock_timestamp() - make_interval(secs => %(seconds)s)
+GROUP BY document_source
+
+-- name: arrivals
+-- How fast the backlog grows: what became ours to read within the window.
+SELECT count(*) FROM (
+    SELECT 1 FROM extraction_queue
+    WHERE created_at > clock_timestamp() - make_interval(secs => %(seconds)s)
+      AND status_id = 3
+    LIMIT 10000
+) AS bounded
+
+-- name: last_claim
+SELECT extract(epoch FROM clock_timestamp() - greatest(
+    (SELECT max(ocr_completed_at) FROM extraction_queue WHERE status_id = 5),
+    (SELECT max(ocr_started_at) FROM extraction_queue WHERE status_id = 6)))::float8
+
+-- name: recent_errors
+SELECT id::text, document_number, document_source::text, ocr_error, ocr_last_error_at,
+    coalesce(ocr_attempts, 0), status_id = 4
+FROM extraction_queue
+WHERE ocr_last_error_at > clock_timestamp() - make_interval(secs => %(seconds)s)
+  AND ocr_error IS NOT NULL
+ORDER BY ocr_last_error_at DESC
+LIMIT %(limit)s
+
+-- name: rows
+SELECT id::text, document_source::text, document_number, status_id,
+    CASE WHEN status_id = 3 THEN {block_reason} END,
+    coalesce(ocr_attempts, 0), coalesce(ocr_max_attempts, 3), circonscription_fonciere::text,
+    created_at, ocr_completed_at, ocr_confidence, ocr_error
+FROM extraction_queue
+WHERE (%(status)s::integer[] IS NULL OR status_id = ANY (%(status)s))
+  AND (%(source)s::text IS NULL OR document_source::text = %(source)s)
+ORDER BY coalesce(updated_at, created_at) DESC NULLS LAST, id
+LIMIT %(limit)s
+
+-- name: document
+SELECT id::text, document_source::text, document_number, status_id,
+    CASE WHEN status_id = 3 THEN {block_reason} END,
+    coalesce(ocr_attempts, 0), coalesce(ocr_max_attempts, 3), circonscription_fonciere::text,
+    created_at, ocr_completed_at, ocr_confidence, ocr_error,
+    supabase_path, cadastre::text, designation_secondaire::text, acte_type::text, ocr_priority,
+    ocr_worker_id, ocr_started_at, ocr_lease_until, ocr_not_before,
+    file_content, boosted_file_content, ocr_pages::text, ocr_fields::text, ocr_history::text
+FROM extraction_queue
+WHERE id = %(id)s
+
+-- name: add
+INSERT INTO extraction_queue (document_source, document_number, supabase_path, status_id,
+    ocr_priority, circonscription_fonciere, cadastre)
+VALUES (%(source)s, %(number)s, %(path)s, 3, %(priority)s, %(circonscription)s, %(cadastre)s)
+RETURNING id::text
+
+-- name: retry
+-- A fresh start for a document that nobody is reading: no tries, no delay, no text.
+UPDATE extraction_queue
+SET status_id = 3, ocr_attempts = 0, ocr_not_before = NULL, ocr_worker_id = NULL,
+    ocr_lease_until = NULL, ocr_started_at = NULL, ocr_completed_at = NULL,
+    ocr_cancel_requested = false, file_content = NULL, boosted_file_content = NULL,
+    updated_at = clock_timestamp(),
+    ocr_history = coalesce(ocr_history, '[]'::jsonb) || jsonb_build_object(
+        'ended_at', clock_timestamp(), 'outcome', 'retry asked', 'reason', NULL)
+WHERE id = %(id)s AND status_id IN (3, 4, 5)
+RETURNING true
+
+-- name: retry_failed
+-- Failed by us (it has a path and our error), not by the extractor.
+UPDATE extraction_queue
+SET status_id = 3, ocr_attempts = 0, ocr_not_before = NULL, ocr_worker_id = NULL,
+    ocr_lease_until = NULL, ocr_started_at = NULL, ocr_completed_at = NULL,
+    ocr_cancel_requested = false, file_content = NULL, boosted_file_content = NULL,
+    updated_at = clock_timestamp(),
+    ocr_history = coalesce(ocr_history, '[]'::jsonb) || jsonb_build_object(
+        'ended_at', clock_timestamp(), 'outcome', 'retry asked', 'reason', NULL)
+WHERE status_id = 4 AND ocr_error IS NOT NULL
+RETURNING id::text
+
+-- name: release
+-- Takes a document away from whoever reads it; the fence turns their late result away.
+UPDATE extraction_queue
+SET status_id = 3, ocr_attempts = greatest(coalesce(ocr_attempts, 1) - 1, 0),
+    ocr_worker_id = NULL, ocr_lease_until = NULL, ocr_started_at = NULL, ocr_not_before = NULL,
+    updated_at = clock_timestamp(),
+    ocr_history = coalesce(ocr_history, '[]'::jsonb) || jsonb_build_object(
+        'attempt', ocr_attempts, 'worker_id', ocr_worker_id, 'started_at', ocr_started_at,
+        'ended_at', clock_timestamp(), 'outcome', 'given back', 'reason', 'released by hand')
+WHERE id = %(id)s AND status_id = 6
+RETURNING true
+
+-- name: cancel_waiting
+UPDATE extraction_queue
+SET status_id = 4, ocr_error = 'cancelled', ocr_last_error_at = clock_timestamp(),
+    ocr_not_before = NULL, updated_at = clock_timestamp()
+WHERE id = %(id)s AND status_id = 3
+RETURNING true
+
+-- name: cancel_reading
+UPDATE extraction_queue
+SET ocr_cancel_requested = true
+WHERE id = %(id)s AND status_id = 6
+RETURNING true
