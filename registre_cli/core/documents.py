@@ -8,3 +8,7 @@ class Source(StrEnum):
 
     INDEX = "index"
     ACTE = "acte"
+
+
+# The line before each page in the stored texts; a page's own text never changes it.
+PAGE_MARKER = "--- Page {number} ---"

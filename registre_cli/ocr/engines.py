@@ -1,0 +1,35 @@
+"""Choosing the engine that the settings ask for."""
+
+from importlib.util import find_spec
+
+from registre_cli.core.errors import ConfigurationError
+from registre_cli.core.log import get_logger
+from registre_cli.ocr.engine import Engine
+
+NAMES = ("tesseract", "tesseract-cli")
+
+
+def open_engine(order: tuple[str, ...], languages: str) -> Engine:
+    """Return the first engine of `order`; `tesseract` without its binding is the program.
+
+    Raises ConfigurationError for an unknown name, UnreachableError where Tesseract is missing.
+    """
+    for name in order:
+        if name not in NAMES:
+            raise ConfigurationError(
+                f"OCR_ENGINE names an unknown engine {name!r}", fix=f"choose {' or '.join(NAMES)}"
+            )
+    if order[0] == "tesseract" and find_spec("tesserocr") is not None:
+        from registre_cli.ocr.tesseract import InProcessTesseract
+
+        return InProcessTesseract(languages)
+    if order[0] == "tesseract":
+        get_logger().warning(
+            "Engine fallback",
+            wanted="tesseract",
+            engine="tesseract-cli",
+            reason="the binding tesserocr is not installed",
+        )
+    from registre_cli.ocr.tesseract_cli import CommandLineTesseract
+
+    return CommandLineTesseract(languages)

@@ -1,0 +1,98 @@
+"""What reading yields: words on a page, pages of a document."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from registre_cli.core.documents import PAGE_MARKER
+
+
+class PageSource(StrEnum):
+    """Where the text of a page comes from."""
+
+    LAYER = "layer"
+    READ = "read"
+    BLANK = "blank"
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels of the page image, the origin at the top left."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word as the engine saw it.
+
+    `confidence` from 0 to 100; `line` and `paragraph` count from 0 over the whole page.
+    """
+
+    text: str
+    box: Box
+    confidence: float
+    line: int
+    paragraph: int = 0
+
+
+@dataclass(frozen=True)
+class PageImage:
+    """One page in 8-bit grey: `pixels` holds `height` rows of `width` bytes, no padding."""
+
+    pixels: bytes
+    width: int
+    height: int
+    dpi: int
+
+
+@dataclass(frozen=True)
+class PageReading:
+    """What an engine read on one page image; `confidence` is `None` where no word was found."""
+
+    text: str
+    words: tuple[Word, ...]
+    confidence: float | None
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class PageRecord:
+    """One page of a finished reading, as it is stored (`ocr_pages`) and shown."""
+
+    number: int
+    text: str
+    confidence: float | None
+    seconds: float
+    source: PageSource
+    engine: str | None
+    width: int
+    height: int
+    dpi: int
+
+
+@dataclass(frozen=True)
+class DocumentReading:
+    """All pages of one document, in order."""
+
+    pages: tuple[PageRecord, ...]
+
+    @property
+    def text(self) -> str:
+        """The pages' texts, each after its page marker."""
+        return "\n\n".join(
+            f"{PAGE_MARKER.format(number=page.number)}\n{page.text}".rstrip() for page in self.pages
+        )
+
+    @property
+    def confidence(self) -> float | None:
+        """The mean confidence of the pages, weighted by their characters; 0 to 100."""
+        weights = [
+            (page.confidence, max(len(page.text), 1))
+            for page in self.pages
+            if page.confidence is not None
+        ]
+        total = sum(weight for _, weight in weights)
+        return sum(mark * weight for mark, weight in weights) / total if total else None

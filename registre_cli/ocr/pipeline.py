@@ -1,0 +1,98 @@
+"""A document's way through reading: open, each page its layer or its image, text."""
+
+import time
+from collections.abc import Callable
+
+from registre_cli.core.documents import Source
+from registre_cli.core.errors import PermanentDocumentError
+from registre_cli.core.settings import Settings
+from registre_cli.ocr.engine import Engine, OpenGate, PageGate
+from registre_cli.ocr.layer import is_good_layer
+from registre_cli.ocr.models import DocumentReading, PageImage, PageRecord, PageSource
+from registre_cli.ocr.render import Page, open_pdf
+
+OnPage = Callable[[int, int], None]
+
+
+def _ignore_page(number: int, pages: int) -> None:
+    """Nobody watches."""
+
+
+class Reader:
+    """Reads documents with one engine; made once, used for a worker's whole life."""
+
+    def __init__(self, settings: Settings, engine: Engine, gate: PageGate | None = None) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._gate = gate or OpenGate()
+
+    def read(
+        self, pdf: bytes, source: Source, *, on_page: OnPage = _ignore_page
+    ) -> DocumentReading:
+        """Read all pages, one in memory at a time.
+
+        `on_page(number, pages)` is called before each page; what it raises ends the reading.
+        Raises PermanentDocumentError or TransientDocumentError with a reason for people.
+        """
+        if len(pdf) > self._settings.ocr_max_bytes:
+            raise PermanentDocumentError(
+                f"the PDF has {len(pdf):,} bytes, more than OCR_MAX_BYTES="
+                f"{self._settings.ocr_max_bytes}"
+            )
+        records = []
+        with open_pdf(pdf, self._settings.ocr_max_pages) as pages:
+            for number in range(1, len(pages) + 1):
+                on_page(number, len(pages))
+                with pages.page(number) as page:
+                    records.append(self._read_page(page, source))
+        return DocumentReading(tuple(records))
+
+    def _read_page(self, page: Page, source: Source) -> PageRecord:
+        started = time.monotonic()
+        if self._settings.ocr_text_layer != "ignore":
+            text = page.layer_text()
+            if self._settings.ocr_text_layer == "only" or is_good_layer(text, page.image_share()):
+                return _record(page, started, PageSource.LAYER, text=text.strip())
+        image = page.render(self._settings.ocr_dpi, self._settings.ocr_max_pixels)
+        if image is None or _is_blank(image):
+            return _record(page, started, PageSource.BLANK, image=image)
+        with self._gate.admit(self._engine.name, self._engine.estimate_tokens(image)) as grant:
+            reading = self._engine.read(image, source, self._settings.ocr_page_timeout)
+            grant.settle(reading.tokens)
+        return _record(
+            page,
+            started,
+            PageSource.READ,
+            text=reading.text,
+            image=image,
+            confidence=reading.confidence,
+            engine=self._engine.name,
+        )
+
+
+def _is_blank(image: PageImage) -> bool:
+    """Whether the page has one shade only: nothing is written on it, not even faintly."""
+    return image.pixels.count(image.pixels[:1]) == len(image.pixels)
+
+
+def _record(
+    page: Page,
+    started: float,
+    source: PageSource,
+    *,
+    text: str = "",
+    image: PageImage | None = None,
+    confidence: float | None = None,
+    engine: str | None = None,
+) -> PageRecord:
+    return PageRecord(
+        number=page.number,
+        text=text,
+        confidence=confidence,
+        seconds=round(time.monotonic() - started, 3),
+        source=source,
+        engine=engine,
+        width=image.width if image else 0,
+        height=image.height if image else 0,
+        dpi=image.dpi if image else 0,
+    )

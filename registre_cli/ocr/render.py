@@ -1,0 +1,137 @@
+"""A PDF, one page at a time, through PDFium.
+
+PDFium can hang on a page or swallow memory, and nothing inside this process can stop it: the
+pool ends a worker that does not come back from a page.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from registre_cli.core.errors import PermanentDocumentError
+from registre_cli.ocr.models import PageImage
+
+_POINTS_PER_INCH = 72
+# Below this a page has nothing to read: a hair line or an empty box.
+_SMALLEST_SIDE_PIXELS = 8
+_HEADER_SEARCHED_BYTES = 1024
+
+
+class Pages:
+    """The pages of an open PDF, numbered from 1."""
+
+    def __init__(self, document: pdfium.PdfDocument) -> None:
+        self._document = document
+
+    def __len__(self) -> int:
+        return len(self._document)
+
+    @contextmanager
+    def page(self, number: int) -> Iterator["Page"]:
+        """Open one page and close it afterwards. Raises PermanentDocumentError."""
+        try:
+            page = self._document[number - 1]
+        except pdfium.PdfiumError as error:
+            raise PermanentDocumentError(f"page {number} is damaged: {error}") from error
+        try:
+            yield Page(page, number)
+        finally:
+            page.close()
+
+
+class Page:
+    """One open page."""
+
+    def __init__(self, page: pdfium.PdfPage, number: int) -> None:
+        self._page = page
+        self.number = number
+
+    def layer_text(self) -> str:
+        """Return the text that the page itself carries."""
+        text_page = self._page.get_textpage()
+        try:
+            text: str = text_page.get_text_bounded()
+            return text.replace("\r\n", "\n").replace("\x02", "")
+        except pdfium.PdfiumError:
+            return ""
+        finally:
+            text_page.close()
+
+    def image_share(self) -> float:
+        """Return how much of the page its largest picture covers, from 0 to 1."""
+        width, height = self._page.get_size()
+        area = width * height
+        if area <= 0:
+            return 0.0
+        largest: float = 0.0
+        for picture in self._page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+            left, bottom, right, top = picture.get_bounds()
+            shown_width = min(right, width) - max(left, 0.0)
+            shown_height = min(top, height) - max(bottom, 0.0)
+            largest = max(largest, max(shown_width, 0.0) * max(shown_height, 0.0))
+        return min(float(largest / area), 1.0)
+
+    def render(self, dpi: int, max_pixels: int) -> PageImage | None:
+        """Draw the page in grey, at a lower resolution where it has too many pixels.
+
+        `None` for a page without any surface. Raises PermanentDocumentError.
+        """
+        width, height = self._page.get_size()
+        scale = dpi / _POINTS_PER_INCH
+        pixels = width * height * scale * scale
+        if pixels > max_pixels:
+            scale *= (max_pixels / pixels) ** 0.5
+        longest_side = max(width, height) * scale
+        # A page like a thread: a side of millions of pixels is within the area and draws nothing.
+        if min(width, height) * scale < _SMALLEST_SIDE_PIXELS or longest_side > max_pixels / 100:
+            return None
+        try:
+            # Forms may run a document's own drawing without end and are no part of a scan.
+            bitmap = self._page.render(scale=scale, grayscale=True, may_draw_forms=False)
+        except (pdfium.PdfiumError, ValueError, MemoryError) as error:
+            raise PermanentDocumentError(
+                f"page {self.number} cannot be drawn: {error or type(error).__name__}"
+            ) from error
+        try:
+            rows = bitmap.to_numpy()
+            grey = rows if rows.ndim == 2 else rows[:, :, 0]
+            return PageImage(
+                grey.tobytes(), bitmap.width, bitmap.height, max(round(scale * _POINTS_PER_INCH), 1)
+            )
+        finally:
+            bitmap.close()
+
+
+@contextmanager
+def open_pdf(pdf: bytes, max_pages: int) -> Iterator[Pages]:
+    """Open a PDF. Raises PermanentDocumentError: not a PDF, encrypted, no pages, too many."""
+    if not pdf:
+        raise PermanentDocumentError("the file is empty")
+    try:
+        document = pdfium.PdfDocument(pdf)
+    except pdfium.PdfiumError as error:
+        raise PermanentDocumentError(_why_not(pdf, error)) from error
+    try:
+        pages = len(document)
+        if pages == 0:
+            raise PermanentDocumentError("the PDF has no pages")
+        if pages > max_pages:
+            raise PermanentDocumentError(
+                f"the PDF has {pages} pages, more than OCR_MAX_PAGES={max_pages}"
+            )
+        yield Pages(document)
+    finally:
+        document.close()
+
+
+def _why_not(pdf: bytes, error: pdfium.PdfiumError) -> str:
+    code = getattr(error, "err_code", None)
+    if code == pdfium_c.FPDF_ERR_PASSWORD:
+        return "the PDF is encrypted and needs a password"
+    if code == pdfium_c.FPDF_ERR_SECURITY:
+        return "the PDF has an unknown kind of encryption"
+    if b"%PDF-" not in pdf[:_HEADER_SEARCHED_BYTES]:
+        return "the file is not a PDF"
+    return "the PDF is damaged and cannot be opened"
