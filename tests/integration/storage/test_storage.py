@@ -1,0 +1,190 @@
+"""Fetching documents from folders and from a real HTTP server that misbehaves."""
+
+import http.server
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from registre_cli.core.errors import PermanentDocumentError, TransientDocumentError
+from registre_cli.core.settings import Environment
+from registre_cli.storage import open_storage
+
+KEY = "s3rvice-k3y"
+PDF = b"%PDF-1.4 " + b"x" * 5000
+
+
+@dataclass
+class Seen:
+    """What a server was asked."""
+
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    seen: Seen
+    elsewhere: str = ""
+
+    def do_GET(self) -> None:
+        self.seen.requests.append((self.path, self.headers.get("Authorization")))
+        name = self.path.rsplit("/", 1)[-1]
+        if name.startswith("status-"):
+            self.send_error(int(name.removeprefix("status-")))
+        elif name == "redirect.pdf":
+            self.send_response(302)
+            self.send_header("Location", f"{self.elsewhere}/stolen.pdf")
+            self.end_headers()
+        elif name == "cut.pdf":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(PDF) * 2))
+            self.end_headers()
+            self.wfile.write(PDF)
+        elif name == "drip.pdf":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(PDF)))
+            self.end_headers()
+            for start in range(0, len(PDF), 100):
+                self.wfile.write(PDF[start : start + 100])
+                self.wfile.flush()
+                time.sleep(0.1)
+        else:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(PDF)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def serve() -> Iterator[object]:
+    servers: list[http.server.ThreadingHTTPServer] = []
+
+    def start(elsewhere: str = "") -> tuple[str, Seen]:
+        seen = Seen()
+        handler = type("OwnHandler", (Handler,), {"seen": seen, "elsewhere": elsewhere})
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}", seen
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def supabase(url: str) -> Environment:
+    return Environment(
+        name="dev", enabled=True, supabase_url=url, supabase_service_key=SecretStr(KEY)
+    )
+
+
+def folder(path: Path) -> Environment:
+    return Environment(name="dev", enabled=True, storage_url=SecretStr(path.as_uri()))
+
+
+def fetch(environment: Environment, path: str, **limits: float) -> bytes:
+    return open_storage(environment).fetch(path, max_bytes=1_000_000, **limits)  # type: ignore[arg-type]
+
+
+def test_a_bucket_path_is_fetched_with_the_service_key(serve) -> None:  # type: ignore[no-untyped-def]
+    url, seen = serve()
+    assert fetch(supabase(url), "index/étrange fichier.pdf") == PDF
+    path = "/storage/v1/object/authenticated/index/%C3%A9trange%20fichier.pdf"
+    assert seen.requests == [(path, f"Bearer {KEY}")]
+
+
+def test_the_service_key_never_goes_to_another_host(serve) -> None:  # type: ignore[no-untyped-def]
+    elsewhere, seen_elsewhere = serve()
+    own, _ = serve(elsewhere)
+    assert fetch(supabase(own), f"{elsewhere}/a.pdf") == PDF
+    with pytest.raises(TransientDocumentError, match="302"):
+        fetch(supabase(own), "bucket/redirect.pdf")
+    assert [key for _, key in seen_elsewhere.requests] == [None]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(500, "answered 500"), (404, "no such document"), (403, "refuses our key"), (429, "slow")],
+)
+def test_a_refusing_server_is_a_transient_failure_with_its_reason(  # type: ignore[no-untyped-def]
+    serve, status: int, reason: str
+) -> None:
+    url, _ = serve()
+    with pytest.raises(TransientDocumentError, match=reason) as failed:
+        fetch(supabase(url), f"bucket/status-{status}")
+    assert KEY not in failed.value.message
+
+
+def test_an_answer_that_is_cut_short_is_a_transient_failure(serve) -> None:  # type: ignore[no-untyped-def]
+    url, _ = serve()
+    with pytest.raises(TransientDocumentError, match="cut short after 5,009 bytes"):
+        fetch(supabase(url), "bucket/cut.pdf")
+
+
+def test_a_server_that_drips_is_left_at_the_time_out(serve) -> None:  # type: ignore[no-untyped-def]
+    url, _ = serve()
+    started = time.monotonic()
+    with pytest.raises(TransientDocumentError, match="too slow"):
+        fetch(supabase(url), "bucket/drip.pdf", timeout_seconds=0.5)
+    assert time.monotonic() - started < 4
+
+
+def test_too_many_bytes_are_a_permanent_failure(serve, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    url, _ = serve()
+    (tmp_path / "big.pdf").write_bytes(PDF)
+    for environment, path in ((supabase(url), "b/a.pdf"), (folder(tmp_path), "big.pdf")):
+        with pytest.raises(PermanentDocumentError, match="OCR_MAX_BYTES=1000"):
+            open_storage(environment).fetch(path, max_bytes=1000)
+
+
+def test_a_host_that_does_not_answer_is_a_transient_failure() -> None:
+    with pytest.raises(TransientDocumentError, match="cannot be reached"):
+        fetch(supabase("http://127.0.0.1:9"), "bucket/a.pdf")
+
+
+def test_a_folder_serves_its_files_and_nothing_outside(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "index").mkdir(parents=True)
+    (root / "index" / "a b.pdf").write_bytes(PDF)
+    (tmp_path / "secret.pdf").write_bytes(PDF)
+    (root / "link.pdf").symlink_to(tmp_path / "secret.pdf")
+    assert fetch(folder(root), "index/a b.pdf") == PDF
+    assert fetch(folder(root), "/index/a b.pdf") == PDF
+    assert fetch(folder(root), (root / "index" / "a b.pdf").as_uri()) == PDF
+    for path in (
+        "../secret.pdf",
+        "index/../../secret.pdf",
+        "link.pdf",
+        (tmp_path / "secret.pdf").as_uri(),
+        "file:///etc/passwd",
+    ):
+        with pytest.raises(PermanentDocumentError, match="leaves the storage"):
+            fetch(folder(root), path)
+    with pytest.raises(TransientDocumentError, match="no such file"):
+        fetch(folder(root), "index/missing.pdf")
+
+
+@pytest.mark.parametrize(
+    "path", ["ftp://host/a.pdf", "http://example.com/a.pdf", "a\nb.pdf", "x" * 5000, "a\x00.pdf"]
+)
+def test_a_path_that_can_never_be_fetched_is_a_permanent_failure(path: str) -> None:
+    with pytest.raises(PermanentDocumentError):
+        fetch(supabase("http://127.0.0.1:9"), path)
+
+
+def test_a_file_url_is_refused_where_the_storage_is_not_a_folder() -> None:
+    with pytest.raises(PermanentDocumentError, match="file URL is not allowed in dev"):
+        fetch(supabase("http://127.0.0.1:9"), "file:///etc/passwd")
+
+
+def test_an_environment_without_storage_says_which_setting_is_missing() -> None:
+    with pytest.raises(TransientDocumentError, match="dev has no storage") as failed:
+        fetch(Environment(name="dev", enabled=True), "bucket/a.pdf")
+    assert "DEV_SUPABASE_URL" in str(failed.value.fix)
