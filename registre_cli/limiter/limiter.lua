@@ -1,0 +1,175 @@
+-- The whole limiter of one engine, each call one atomic step by the server's own clock.
+--
+-- It keeps an exact log of the grants of the last window: no sliding window, wherever it
+-- starts, can hold more than the budget, and a slot is free again the millisecond at which its
+-- grant leaves the window. Each grant is written once and removed once, so that the cost of a
+-- call does not grow with the budget.
+--
+-- KEYS[1] grants   sorted set: grant → its time (ms)
+-- KEYS[2] tokens   hash: grant → tokens; field 'total' is their sum
+-- KEYS[3] queue    sorted set: waiting worker → its ticket
+-- KEYS[4] patience sorted set: waiting worker → the time (ms) at which it counts as gone
+-- KEYS[5] state    hash: hold_until (ms), share (effective part of the budget), ticket, limits
+-- KEYS[6] workers  sorted set: worker → when it was last seen (ms)
+--
+-- ARGV[1] what: take | settle | release | hold | look
+-- ARGV[2] window in ms, ARGV[3] requests allowed, ARGV[4] tokens allowed (0 is unlimited)
+-- ARGV[5] worker, ARGV[6] grant, ARGV[7] tokens (or ms, for hold)
+
+local grants, tokens, queue, patience, state, workers =
+    KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local what, window = ARGV[1], tonumber(ARGV[2])
+local worker, grant, amount = ARGV[5], ARGV[6], tonumber(ARGV[7])
+
+-- A waiter that did not come back so long after its promised moment has died.
+local PATIENCE_MS = 1500
+-- A worker not seen for so long does not count for the fair share.
+local SEEN_MS = 120000
+local LOWEST_SHARE, LOWER, RAISE = 0.1, 0.7, 0.01
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function total()
+    return tonumber(redis.call('HGET', tokens, 'total') or '0')
+end
+
+local function forget(id)
+    redis.call('ZREM', grants, id)
+    local had = redis.call('HGET', tokens, id)
+    if had then
+        redis.call('HDEL', tokens, id)
+        redis.call('HINCRBY', tokens, 'total', -had)
+    end
+end
+
+local function sweep()
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', grants, '-inf', now - window)) do
+        forget(id)
+    end
+    for _, gone in ipairs(redis.call('ZRANGEBYSCORE', patience, '-inf', now)) do
+        redis.call('ZREM', queue, gone)
+        redis.call('ZREM', patience, gone)
+    end
+    redis.call('ZREMRANGEBYSCORE', workers, '-inf', now - SEEN_MS)
+end
+
+local function keep_alive()
+    -- Nothing of us is left in a Redis that nobody uses any more.
+    local life = math.max(window * 2, SEEN_MS)
+    for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, life) end
+end
+
+local function share()
+    return tonumber(redis.call('HGET', state, 'share') or '1')
+end
+
+local function allowed(limit)
+    if limit == 0 then return 0 end
+    return math.max(1, math.floor(limit * share()))
+end
+
+-- The time (ms from now) until `place` more requests and `needed` tokens fit.
+local function wait_for(place, needed, rpm, tpm)
+    local wait = 0
+    local used = redis.call('ZCARD', grants)
+    if rpm > 0 and used + place > rpm then
+        local rank = math.min(used + place - rpm, used) - 1
+        local leaving = redis.call('ZRANGE', grants, rank, rank, 'WITHSCORES')
+        -- Nothing is in the window, but others are ahead in the queue: their turn is at once.
+        wait = leaving[2] and leaving[2] + window - now or 10
+    end
+    if tpm > 0 and total() + needed > tpm then
+        local excess = total() + needed - tpm
+        for _, id in ipairs(redis.call('ZRANGE', grants, 0, -1)) do
+            excess = excess - tonumber(redis.call('HGET', tokens, id) or '0')
+            if excess <= 0 then
+                wait = math.max(wait, redis.call('ZSCORE', grants, id) + window - now)
+                break
+            end
+        end
+    end
+    return math.max(wait, 1)
+end
+
+local function take()
+    local rpm, tpm = allowed(tonumber(ARGV[3])), allowed(tonumber(ARGV[4]))
+    -- A page that is larger than the whole budget passes alone instead of never.
+    if tpm > 0 then amount = math.min(amount, tpm) end
+    redis.call('ZADD', workers, now, string.match(worker, '^[^#]*'))
+    redis.call('HSET', state, 'rpm', ARGV[3], 'tpm', ARGV[4])
+    local seen = redis.call('ZCARD', workers)
+    local ticket = redis.call('ZSCORE', queue, worker)
+    if not ticket then
+        ticket = redis.call('HINCRBY', state, 'ticket', 1)
+        redis.call('ZADD', queue, ticket, worker)
+    end
+    local ahead = redis.call('ZRANK', queue, worker)
+    local held = tonumber(redis.call('HGET', state, 'hold_until') or '0') - now
+    local wait
+    if held > 0 then
+        wait = held
+    elseif ahead == 0
+        and (rpm == 0 or redis.call('ZCARD', grants) < rpm)
+        and (tpm == 0 or total() + amount <= tpm) then
+        redis.call('ZREM', queue, worker)
+        redis.call('ZREM', patience, worker)
+        redis.call('ZADD', grants, now, grant)
+        redis.call('HSET', tokens, grant, amount)
+        redis.call('HINCRBY', tokens, 'total', amount)
+        return { 1, 0, seen, now }
+    else
+        wait = wait_for(ahead + 1, amount, rpm, tpm)
+    end
+    redis.call('ZADD', patience, now + wait + PATIENCE_MS, worker)
+    return { 0, wait, seen, now }
+end
+
+local function settle()
+    local reserved = tonumber(redis.call('HGET', tokens, grant) or '0')
+    if redis.call('ZSCORE', grants, grant) then
+        redis.call('HSET', tokens, grant, amount)
+        redis.call('HINCRBY', tokens, 'total', amount - reserved)
+    elseif amount > 0 then
+        -- The reservation left the window while the page was read: the provider counts the
+        -- tokens now, and so do we, without counting the request again.
+        redis.call('ZADD', grants, now, grant)
+        redis.call('HSET', tokens, grant, amount)
+        redis.call('HINCRBY', tokens, 'total', amount)
+    end
+    local part = share()
+    if part < 1 then redis.call('HSET', state, 'share', tostring(math.min(1, part + RAISE))) end
+    return { 1, 0, 0, now }
+end
+
+local function hold()
+    local until_ms = now + amount
+    if until_ms > tonumber(redis.call('HGET', state, 'hold_until') or '0') then
+        redis.call('HSET', state, 'hold_until', until_ms)
+    end
+    redis.call('HSET', state, 'share', tostring(math.max(LOWEST_SHARE, share() * LOWER)))
+    return { 1, amount, 0, now }
+end
+
+local function look()
+    local held = tonumber(redis.call('HGET', state, 'hold_until') or '0') - now
+    return {
+        redis.call('ZCARD', grants), allowed(tonumber(redis.call('HGET', state, 'rpm') or '0')),
+        total(), allowed(tonumber(redis.call('HGET', state, 'tpm') or '0')),
+        redis.call('ZCARD', patience), math.max(held, 0), redis.call('ZCARD', workers),
+    }
+end
+
+sweep()
+local answer
+if what == 'take' then answer = take()
+elseif what == 'settle' then answer = settle()
+elseif what == 'release' then
+    forget(grant)
+    redis.call('ZREM', queue, worker)
+    redis.call('ZREM', patience, worker)
+    answer = { 1, 0, 0, now }
+elseif what == 'hold' then answer = hold()
+else return look() end
+keep_alive()
+return answer

@@ -1,0 +1,195 @@
+"""The shared limiter as a worker uses it."""
+
+import itertools
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.resources import files
+
+import redis
+
+from registre_cli.core.log import get_logger
+from registre_cli.limiter.budget import Budget, EngineUsage, Usage
+from registre_cli.limiter.fallback import LocalShare
+
+WINDOW_SECONDS = 60.0
+# After a hold everybody is let go at once: spread the rush over a part of the hold.
+_HOLD_JITTER_SHARE = 0.1
+_LONGEST_SLEEP_SECONDS = 0.5
+# While Redis is away, ask again so often.
+_RETRY_REDIS_SECONDS = 2.0
+
+OnWait = Callable[[str, float], None]
+
+
+def _wait_silently(engine: str, seconds: float) -> None:
+    """Nobody watches the waiting."""
+
+
+class Grant:
+    """The right to read one page now; `settle` says what it really cost."""
+
+    def __init__(self, limiter: "Limiter", engine: str, grant_id: str) -> None:
+        self._limiter = limiter
+        self._engine = engine
+        self._id = grant_id
+
+    def settle(self, tokens: int) -> None:
+        """Replace the estimate by the tokens that were really used."""
+        self._limiter.settle(self._engine, self._id, tokens)
+
+    def release(self) -> None:
+        """Give the grant back: nothing was asked of the engine."""
+        self._limiter.release(self._engine, self._id)
+
+
+class Limiter:
+    """The gate before the engines, shared through Redis; `client=None` is for this host alone.
+
+    A thread that waits calls `on_wait(engine, seconds)` now and then; what it raises ends
+    the waiting. Engines without a budget are counted, never held back.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis | None,
+        budgets: Mapping[str, Budget],
+        worker_id: str,
+        *,
+        window_seconds: float = WINDOW_SECONDS,
+        workers_here: int = 1,
+        on_wait: OnWait = _wait_silently,
+    ) -> None:
+        script = files("registre_cli.limiter").joinpath("limiter.lua").read_text("utf-8")
+        self._script = None if client is None else client.register_script(script)
+        self._budgets = budgets
+        self._worker_id = worker_id
+        self._window_seconds = window_seconds
+        self._workers_seen = max(workers_here, 1)
+        self._on_wait = on_wait
+        self._shares: dict[str, LocalShare] = {}
+        self._redis_is_away = False
+        self._ask_again_at = 0.0
+        self._numbers = itertools.count()
+        self._prefix = uuid.uuid4().hex[:12]
+        self._lock = threading.Lock()
+
+    @property
+    def in_fallback(self) -> bool:
+        """Whether this worker keeps to its own share because Redis is away or not set."""
+        return self._script is None or self._redis_is_away
+
+    @contextmanager
+    def admit(self, engine: str, tokens: int) -> Iterator[Grant]:
+        """Wait until the budget allows one page and `tokens` tokens of `engine`."""
+        grant_id = f"{self._prefix}-{next(self._numbers)}"
+        # Each thread is a customer of its own in the fair queue.
+        customer = f"{self._worker_id}#{threading.get_ident()}"
+        try:
+            while (wait := self._try_take(engine, tokens, customer, grant_id)) > 0:
+                self._sleep(engine, wait)
+        except BaseException:
+            # Whoever leaves the queue must not let the others wait for it.
+            self._ask("release", engine, customer, grant_id, 0)
+            raise
+        yield Grant(self, engine, grant_id)
+
+    def settle(self, engine: str, grant_id: str, tokens: int) -> None:
+        """Charge what a grant really cost."""
+        self._ask("settle", engine, self._worker_id, grant_id, tokens)
+
+    def release(self, engine: str, grant_id: str) -> None:
+        """Take a grant out of the log."""
+        self._ask("release", engine, self._worker_id, grant_id, 0)
+
+    def hold(self, engine: str, seconds: float) -> None:
+        """Hold every worker of every host, as the provider asked (429 or Retry-After)."""
+        self._ask("hold", engine, self._worker_id, "", round(seconds * 1000))
+
+    def usage(self) -> dict[str, EngineUsage]:
+        """Return each engine's budget and what of it is used in the window that ends now."""
+        return {engine: self._usage(engine) for engine in self._budgets}
+
+    def _usage(self, engine: str) -> EngineUsage:
+        budget = self._budgets[engine]
+        answer = self._ask("look", engine, self._worker_id, "", 0)
+        if answer is None:
+            none = (Usage(0, budget.rpm), Usage(0, budget.tpm))
+            return EngineUsage(*none, waiting=0, held_seconds=0.0, fallback=True)
+        requests, rpm, used_tokens, tpm, waiting, held_ms, _ = answer
+        return EngineUsage(
+            rpm=Usage(requests, rpm or budget.rpm),
+            tpm=Usage(used_tokens, tpm or budget.tpm),
+            waiting=waiting,
+            held_seconds=held_ms / 1000,
+        )
+
+    def _try_take(self, engine: str, tokens: int, customer: str, grant_id: str) -> float:
+        """Return 0 where the grant is ours, else the seconds to wait."""
+        answer = self._ask("take", engine, customer, grant_id, tokens)
+        if answer is None:
+            return self._share(engine).take(tokens, self._workers_seen)
+        granted, wait_ms, workers_seen, _ = answer
+        self._workers_seen = max(workers_seen, 1)
+        return 0.0 if granted else wait_ms / 1000
+
+    def _ask(
+        self, what: str, engine: str, customer: str, grant_id: str, amount: int
+    ) -> list[int] | None:
+        """Run the script; `None` while Redis is away."""
+        if self._script is None or time.monotonic() < self._ask_again_at:
+            return None
+        budget = self._budgets.get(engine, Budget())
+        # One hash tag: all keys of an engine live on one node of a cluster.
+        base = f"registre:{{limiter:{engine}}}"
+        parts = ("grants", "tokens", "queue", "patience", "state", "workers")
+        try:
+            answer: list[int] = self._script(
+                keys=[f"{base}:{part}" for part in parts],
+                args=[
+                    what,
+                    round(self._window_seconds * 1000),
+                    budget.rpm or 0,
+                    budget.tpm or 0,
+                    customer,
+                    grant_id,
+                    amount,
+                ],
+            )
+        except redis.RedisError as error:
+            self._note_redis(away=True, reason=type(error).__name__)
+            return None
+        self._note_redis(away=False)
+        return answer
+
+    def _note_redis(self, *, away: bool, reason: str | None = None) -> None:
+        with self._lock:
+            changed, self._redis_is_away = away != self._redis_is_away, away
+            self._ask_again_at = time.monotonic() + _RETRY_REDIS_SECONDS if away else 0.0
+        if changed and away:
+            get_logger().warning(
+                "Limiter fallback",
+                worker_id=self._worker_id,
+                reason=reason,
+                workers_last_seen=self._workers_seen,
+            )
+        elif changed:
+            get_logger().info("Limiter rejoined", worker_id=self._worker_id)
+
+    def _share(self, engine: str) -> LocalShare:
+        with self._lock:
+            return self._shares.setdefault(
+                engine, LocalShare(self._budgets.get(engine, Budget()), self._window_seconds)
+            )
+
+    def _sleep(self, engine: str, seconds: float) -> None:
+        """Wait as long as the server said, in slices, so that whoever waits can be told to stop."""
+        if seconds > self._window_seconds:
+            seconds += random.uniform(0, seconds * _HOLD_JITTER_SHARE)  # noqa: S311 - a spread, no secret
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._on_wait(engine, left)
+            time.sleep(min(left, _LONGEST_SLEEP_SECONDS))

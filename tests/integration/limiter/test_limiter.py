@@ -1,0 +1,258 @@
+"""The shared budget on a real Valkey: never passed, nearly all used, fair, and crash-safe."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from bisect import bisect_right
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+import pytest
+import redis
+
+from registre_cli.embedded.servers import ValkeyServer
+from registre_cli.limiter import Budget, Limiter
+
+WINDOW_SECONDS = 2.0
+RPM = 60
+TPM = 6_000
+
+
+def limiter_of(
+    url: str, worker: str = "w", *, window: float = WINDOW_SECONDS, **budget: int
+) -> Limiter:
+    client = redis.Redis.from_url(url)
+    return Limiter(client, {"e": Budget(**budget)}, worker, window_seconds=window)
+
+
+def grants_of(url: str) -> list[float]:
+    """Every grant still in the log, in seconds of the server's clock."""
+    entries = redis.Redis.from_url(url).zrange(
+        "registre:{limiter:e}:grants", 0, -1, withscores=True
+    )
+    return [score / 1000 for _, score in entries]
+
+
+def worst_window(times: list[float], window: float) -> int:
+    """The most grants in any half-open sliding window."""
+    ordered = sorted(times)
+    return max(
+        (bisect_right(ordered, t + window - 1e-6) - i for i, t in enumerate(ordered)), default=0
+    )
+
+
+def take_many(url: str, name: str, log: str, stop: Event) -> None:
+    """Eight threads that take as fast as they may and log each grant by the server's clock."""
+
+    def work(number: int) -> None:
+        limiter = limiter_of(url, f"{name}-{number}", rpm=RPM, tpm=TPM)
+        clock = redis.Redis.from_url(url)
+        with Path(f"{log}.{name}.{number}").open("a", buffering=1) as file:
+            while not stop.is_set():
+                asked = time.monotonic()
+                with limiter.admit("e", 70) as grant:
+                    seconds, micro = clock.time()
+                    waited = time.monotonic() - asked
+                    file.write(f"{seconds + micro / 1e6} {waited}\n")
+                    grant.settle(70)
+
+    threads = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def run_processes(
+    url: str, folder: Path, *, seconds: float, kill: bool
+) -> tuple[list[float], dict[str, list[float]]]:
+    """Return the times of all grants and, for each worker, how long it waited for each."""
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    log = str(folder / "grants")
+    workers = [context.Process(target=take_many, args=(url, f"p{i}", log, stop)) for i in range(4)]
+    for worker in workers:
+        worker.start()
+    deadline = time.monotonic() + 30
+    while len(list(folder.iterdir())) < 32 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if kill:
+        time.sleep(seconds / 3)
+        assert workers[0].pid is not None
+        os.kill(workers[0].pid, signal.SIGKILL)
+        seconds *= 2 / 3
+    time.sleep(seconds)
+    stop.set()
+    for worker in workers:
+        worker.join(timeout=WINDOW_SECONDS * 4)
+        worker.kill()
+    times, waits = [], {}
+    for file in folder.iterdir():
+        rows = [tuple(map(float, line.split())) for line in file.read_text().splitlines()]
+        times += [row[0] for row in rows]
+        waits[file.name] = [row[1] for row in rows]
+    return sorted(times), waits
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["steady", "one process killed"])
+def test_no_sliding_window_passes_the_budget_and_nearly_all_of_it_is_used(
+    redis_url: str, tmp_path: Path, kill: bool
+) -> None:
+    seconds = WINDOW_SECONDS * 5
+    times, waits = run_processes(redis_url, tmp_path, seconds=seconds, kill=kill)
+    # The log is written just after the grant, so that a window of the log may look a little
+    # fuller or emptier than the server's own: a grant's delay is allowed for.
+    assert worst_window(times, WINDOW_SECONDS * 0.98) <= RPM
+    whole = [t for t in times if times[0] + WINDOW_SECONDS <= t < times[0] + WINDOW_SECONDS * 4]
+    used = len(whole) / (RPM * 3)
+    assert used >= (0.9 if kill else 0.97), f"only {used:.1%} of the budget was used"
+    if not kill:
+        means = [sum(w[1:]) / len(w[1:]) for w in waits.values() if len(w) > 1]
+        overall = sum(means) / len(means)
+        assert max(means) <= 2 * overall, "somebody waited more than twice the mean"
+
+
+def test_both_dimensions_are_taken_together_or_not_at_all(redis_url: str) -> None:
+    limiter = limiter_of(redis_url, rpm=10, tpm=100)
+    with limiter.admit("e", 90):
+        pass
+    assert limiter._try_take("e", 20, "w#1", "g1") > 0
+    usage = limiter.usage()["e"]
+    assert (usage.rpm.used, usage.tpm.used, usage.waiting) == (1, 90, 1)
+
+
+def test_what_was_really_used_replaces_the_estimate(redis_url: str) -> None:
+    limiter = limiter_of(redis_url, rpm=10, tpm=100)
+    with limiter.admit("e", 90) as grant:
+        grant.settle(10)
+    with limiter.admit("e", 90):
+        pass
+    assert limiter.usage()["e"].tpm.used == 100
+
+
+def test_a_grant_that_is_given_back_counts_for_nothing(redis_url: str) -> None:
+    limiter = limiter_of(redis_url, rpm=1)
+    with limiter.admit("e", 0) as grant:
+        grant.release()
+    assert limiter._try_take("e", 0, "w#1", "g") == 0
+
+
+def test_a_page_larger_than_the_whole_budget_passes_alone(redis_url: str) -> None:
+    limiter = limiter_of(redis_url, tpm=100)
+    assert limiter._try_take("e", 5_000, "w#1", "g1") == 0
+    assert limiter._try_take("e", 1, "w#1", "g2") > 0
+
+
+def test_the_wait_is_told_by_the_server(redis_url: str) -> None:
+    limiter = limiter_of(redis_url, rpm=1)
+    assert limiter._try_take("e", 0, "w#1", "g1") == 0
+    wait = limiter._try_take("e", 0, "w#1", "g2")
+    assert WINDOW_SECONDS * 0.5 < wait <= WINDOW_SECONDS
+    time.sleep(wait)
+    assert limiter._try_take("e", 0, "w#1", "g2") == 0
+
+
+def test_a_dead_waiter_at_the_head_of_the_queue_does_not_block_the_others(redis_url: str) -> None:
+    limiter = limiter_of(redis_url, rpm=1, window=0.3)
+    assert limiter._try_take("e", 0, "a#1", "g1") == 0
+    assert limiter._try_take("e", 0, "dead#1", "g2") > 0
+    started = time.monotonic()
+    with limiter.admit("e", 0):
+        assert time.monotonic() - started < 4
+
+
+def test_a_hold_by_the_provider_holds_every_worker_and_lowers_the_budget(redis_url: str) -> None:
+    first, second = limiter_of(redis_url, "a", rpm=100), limiter_of(redis_url, "b", rpm=100)
+    first.hold("e", 0.5)
+    wait = second._try_take("e", 0, "b#1", "g1")
+    assert 0.3 < wait <= 0.5
+    time.sleep(wait + 0.01)
+    assert second._try_take("e", 0, "b#1", "g1") == 0
+    assert second.usage()["e"].rpm.limit == 70
+    for _ in range(40):
+        second.settle("e", "g1", 0)
+    assert second.usage()["e"].rpm.limit == 100
+
+
+def test_whoever_waits_can_be_told_to_stop(redis_url: str) -> None:
+    class StopError(Exception):
+        pass
+
+    def leave(engine: str, seconds: float) -> None:
+        raise StopError
+
+    limiter = Limiter(redis.Redis.from_url(redis_url), {"e": Budget(rpm=1)}, "w", on_wait=leave)
+    with limiter.admit("e", 0):
+        pass
+    with pytest.raises(StopError), limiter.admit("e", 0):
+        pass
+    assert limiter.usage()["e"].waiting == 0
+
+
+def test_an_engine_without_a_budget_is_counted_and_never_held_back(redis_url: str) -> None:
+    limiter = limiter_of(redis_url)
+    started = time.monotonic()
+    for _ in range(200):
+        with limiter.admit("e", 5):
+            pass
+    assert time.monotonic() - started < 5
+    usage = limiter.usage()["e"]
+    assert (usage.rpm.used, usage.rpm.limit, usage.tpm.used) == (200, None, 1000)
+
+
+def test_without_redis_a_worker_keeps_to_its_share_and_rejoins_afterwards(
+    server_folder: Path,
+) -> None:
+    server = ValkeyServer(server_folder / "own-valkey")
+    server.start()
+    try:
+        client = redis.Redis.from_url(server.url(), socket_timeout=1)
+        others = [limiter_of(server.url(), f"other-{i}", rpm=8) for i in range(3)]
+        for other in others:
+            assert other._try_take("e", 0, f"{other._worker_id}#1", other._worker_id) == 0
+        limiter = Limiter(client, {"e": Budget(rpm=8)}, "w", window_seconds=60)
+        assert limiter._try_take("e", 0, "w#1", "g1") == 0
+        server.stop()
+        taken = sum(limiter._try_take("e", 0, "w#1", f"l{i}") == 0 for i in range(8))
+        assert limiter.in_fallback
+        assert taken == 2, "8 a minute among 4 workers is 2 for each"
+        server.start()
+        deadline = time.monotonic() + 10
+        while limiter.in_fallback and time.monotonic() < deadline:
+            limiter.usage()
+            time.sleep(0.1)
+        assert not limiter.in_fallback
+    finally:
+        server.stop()
+
+
+def test_a_flushed_redis_is_filled_again_without_an_error(redis_url: str) -> None:
+    limiter = limiter_of(redis_url, rpm=5)
+    client = redis.Redis.from_url(redis_url)
+    with limiter.admit("e", 0):
+        pass
+    client.flushall()
+    client.script_flush()
+    with limiter.admit("e", 0):
+        pass
+    assert limiter.usage()["e"].rpm.used == 1
+
+
+def test_nothing_is_left_in_redis_when_nobody_comes_any_more(redis_url: str) -> None:
+    limiter = limiter_of(redis_url, rpm=5)
+    with limiter.admit("e", 0):
+        pass
+    client = redis.Redis.from_url(redis_url)
+    assert client.keys("*") and all(client.pttl(key) > 0 for key in client.keys("*"))
+
+
+def test_a_crowd_before_an_empty_window_is_served_at_once(redis_url: str) -> None:
+    limiter = limiter_of(redis_url, rpm=2)
+    limiter.hold("e", 0.05)
+    for number in range(6):
+        assert limiter._try_take("e", 0, f"w#{number}", f"g{number}") > 0
+    time.sleep(0.06)
+    assert limiter._try_take("e", 0, "w#5", "g5") <= 0.05
+    assert limiter._try_take("e", 0, "w#0", "g0") == 0
