@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from registre_cli.core.documents import Source
 from registre_cli.core.text import storable
 from registre_cli.queue.connection import Connection
+from registre_cli.queue.counts import counts_of
 from registre_cli.queue.models import (
     ClaimedDocument,
     FencingToken,
@@ -12,6 +13,7 @@ from registre_cli.queue.models import (
     Outcome,
     ReadingRecord,
     Rescued,
+    SourceCounts,
     Status,
     WaitingWork,
 )
@@ -121,6 +123,10 @@ class QueueStore:
             )
             for source in Source
         }
+
+    def counts(self) -> Mapping[str, SourceCounts]:
+        """Return how many documents of each source stand where; by index-only scans."""
+        return counts_of(self._connection)
 
     def has_eligible(self, source: Source) -> bool:
         """Whether a document of `source` could be claimed now."""

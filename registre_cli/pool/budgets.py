@@ -1,0 +1,43 @@
+"""The limiter that the settings ask for."""
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from registre_cli.core.settings import Settings
+from registre_cli.limiter import Budget, Limiter
+from registre_cli.limiter.limiter import OnWait
+
+_REDIS_TIMEOUT_SECONDS = 2.0
+
+
+def open_redis(settings: Settings) -> redis.Redis | None:
+    """Return a client that answers or fails quickly; `None` without a REDIS_URL."""
+    if settings.redis_url is None:
+        return None
+    return redis.Redis.from_url(
+        settings.redis_url.get_secret_value(),
+        socket_timeout=_REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+        client_name="registre",
+    )
+
+
+def budgets_of(settings: Settings) -> dict[str, Budget]:
+    """Return each engine's budget: our safe share of what the settings allow."""
+    budget = Budget(settings.ocr_rpm, settings.ocr_tpm).share(settings.ocr_budget_share)
+    return dict.fromkeys(settings.ocr_engine, budget)
+
+
+def open_limiter(
+    settings: Settings, worker_id: str, *, workers_here: int, on_wait: OnWait
+) -> Limiter:
+    """Return the gate that every page passes."""
+    return Limiter(
+        open_redis(settings),
+        budgets_of(settings),
+        worker_id,
+        workers_here=workers_here,
+        on_wait=on_wait,
+    )

@@ -1,0 +1,42 @@
+"""What a pool is asked to do, beyond the settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from registre_cli.core.settings import Environment
+from registre_cli.pool.models import PoolStatus, QueueGlance
+from registre_cli.pool.worker import ReaderFactory, open_ocr_reader
+from registre_cli.queue.store import RETRY_DELAY_BASE_SECONDS
+
+
+class Observer(Protocol):
+    """Whoever watches a pool; called a few times a second from the supervisor."""
+
+    def show(self, status: PoolStatus, queue: tuple[QueueGlance, ...]) -> None:
+        """Show the pool as it is now."""
+
+
+class Nobody:
+    """An observer that does not look."""
+
+    def show(self, status: PoolStatus, queue: tuple[QueueGlance, ...]) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True)
+class PoolOptions:
+    """How a pool runs. `max_documents` counts claims, exactly."""
+
+    environments: tuple[Environment, ...]
+    size: int
+    min_index: int | None = None
+    min_acte: int | None = None
+    burst: bool = False
+    max_documents: int | None = None
+    borrow: bool = True
+    retry_delay_base_seconds: float = RETRY_DELAY_BASE_SECONDS
+    open_reader: ReaderFactory = open_ocr_reader
+
+
+StopAsked = Callable[[], int]

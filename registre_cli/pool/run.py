@@ -1,0 +1,75 @@
+"""Starting a pool from the settings."""
+
+from collections.abc import Sequence
+
+from registre_cli.core.errors import ConfigurationError, UnreachableError
+from registre_cli.core.log import get_logger
+from registre_cli.core.settings import Environment, Settings
+from registre_cli.ocr.engines import require_engine
+from registre_cli.pool.models import PoolSummary
+from registre_cli.pool.options import Nobody, Observer, PoolOptions
+from registre_cli.pool.supervisor import Supervisor
+from registre_cli.queue.connection import connect
+from registre_cli.queue.migrate import migrate, schema_is_current
+
+
+def environments_to_serve(settings: Settings, asked: Sequence[str]) -> tuple[Environment, ...]:
+    """Return the environments of a pool: those asked for, else every enabled one.
+
+    Raises ConfigurationError where one has no database, is disabled, or where none is left.
+    """
+    if not asked:
+        enabled = tuple(e for e in settings.environments if e.enabled)
+        if not enabled:
+            names = ", ".join(f"OCR_{e.name.upper()}" for e in settings.environments)
+            raise ConfigurationError("no environment is enabled", fix=f"set one of {names} to true")
+        return enabled
+    chosen = []
+    for environment in settings.environments:
+        if environment.name in asked:
+            if not environment.enabled:
+                raise ConfigurationError(
+                    f"{environment.name} is disabled",
+                    fix=f"set OCR_{environment.name.upper()}=true",
+                )
+            chosen.append(environment)
+    missing = set(asked) - {environment.name for environment in chosen}
+    if missing:
+        name = sorted(missing)[0]
+        raise ConfigurationError(
+            f"the environment {name} has no database",
+            fix=f"set {name.upper()}_DATABASE_URL and OCR_{name.upper()}=true",
+        )
+    return tuple(chosen)
+
+
+def run_pool(
+    settings: Settings, options: PoolOptions, observer: Observer | None = None
+) -> PoolSummary:
+    """Run a pool until it is told to stop; in burst mode until nothing is eligible.
+
+    Raises ConfigurationError or UnreachableError where it cannot start.
+    """
+    require_engine(settings.ocr_engine, settings.ocr_lang)
+    for environment in options.environments:
+        _require_schema(environment)
+    return Supervisor(settings, options, observer or Nobody()).run()
+
+
+def _require_schema(environment: Environment) -> None:
+    """Refuse a schema that lacks our changes; an environment that is away is waited for."""
+    assert environment.database_url is not None
+    if environment.name == "local":
+        migrate(environment.database_url)
+        return
+    try:
+        with connect(environment.database_url) as connection:
+            current = schema_is_current(connection)
+    except UnreachableError as error:
+        get_logger().warning("Database away", environment=environment.name, reason=error.message)
+        return
+    if not current:
+        raise ConfigurationError(
+            f"the database of {environment.name} lacks changes that the pool needs",
+            fix=f"registre db migrate --env {environment.name}",
+        )

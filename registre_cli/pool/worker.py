@@ -1,0 +1,318 @@
+"""One worker process: it claims documents and takes each its whole way.
+
+This is the only module that sees a document's whole way: storage → reading → boost → queue.
+"""
+
+import dataclasses
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.synchronize import Semaphore
+from typing import Protocol
+
+import psutil
+
+from registre_cli.core.documents import Source
+from registre_cli.core.errors import DocumentError, RegistreError, TransientDocumentError
+from registre_cli.core.log import get_logger
+from registre_cli.core.settings import Environment, Settings
+from registre_cli.limiter import Limiter
+from registre_cli.ocr.models import DocumentReading
+from registre_cli.pool.budgets import open_limiter
+from registre_cli.pool.control import Control, die_with_parent, log_through
+from registre_cli.pool.exits import EXIT_MISCONFIGURED, EXIT_STOPPED
+from registre_cli.pool.lease import LeaseKeeper
+from registre_cli.pool.link import DatabaseAwayError, Link
+from registre_cli.pool.messages import (
+    Claimed,
+    Ended,
+    Finished,
+    Idle,
+    Leaving,
+    Limited,
+    PageStarted,
+    Storing,
+)
+from registre_cli.queue.models import ClaimedDocument, LeaseState, Outcome, ReadingRecord
+from registre_cli.queue.store import QueueStore
+from registre_cli.storage import Storage, open_storage
+
+_ENDED = {Outcome.RETRIED: Ended.RETRIED, Outcome.FAILED: Ended.FAILED, Outcome.LOST: Ended.LOST}
+_POLL_JITTER_SHARE = 0.2
+_BYTES_IN_MB = 1_000_000
+
+
+class DocumentReader(Protocol):
+    """What a worker asks of reading."""
+
+    def read(
+        self, pdf: bytes, source: Source, *, on_page: Callable[[int, int], None]
+    ) -> DocumentReading:
+        """Read one document; `on_page` may raise to leave."""
+
+
+ReaderFactory = Callable[[Settings, Limiter], DocumentReader]
+
+
+@dataclass(frozen=True)
+class WorkerSetup:
+    """Everything that a worker needs to know when it starts."""
+
+    settings: Settings
+    environments: tuple[Environment, ...]
+    worker_id: str
+    mode: Source
+    borrow: bool
+    paused: bool
+    pool_size: int
+    retry_delay_base_seconds: float
+    open_reader: ReaderFactory
+
+
+class StopRequestedError(Exception):
+    """The pool stops: the page is finished, the document goes back."""
+
+
+class LeaseLostError(Exception):
+    """The document is somebody else's now."""
+
+
+class CancelledError(Exception):
+    """A person cancelled the document."""
+
+
+def run_worker(pipe: Pipe, setup: WorkerSetup, permits: Semaphore | None) -> None:
+    """Be a worker process until told to stop; never returns."""
+    # The terminal and the process manager signal the whole group; the supervisor tells us.
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    die_with_parent()
+    control = Control(pipe, setup.mode, paused=setup.paused)
+    log_through(control.report)
+    control.listen()
+    try:
+        worker = Worker(control, setup, permits)
+    except RegistreError as error:
+        get_logger().error(
+            "Worker cannot read", worker_id=setup.worker_id, reason=error.message, fix=error.fix
+        )
+        sys.exit(EXIT_MISCONFIGURED)
+    worker.run()
+    sys.exit(EXIT_STOPPED)
+
+
+class Worker:
+    """Claims documents of its mode (or borrows) in the order of the environments."""
+
+    def __init__(self, control: Control, setup: WorkerSetup, permits: Semaphore | None) -> None:
+        from registre_cli.ocr.boost import boost, load_rules
+
+        self._control = control
+        self._setup = setup
+        self._settings = setup.settings
+        self._permits = permits
+        self._boost = boost
+        self._rules = load_rules(setup.settings.ocr_boost_rules)
+        limiter = open_limiter(
+            setup.settings,
+            setup.worker_id,
+            workers_here=setup.pool_size,
+            on_wait=self._while_limited,
+        )
+        self._reader = setup.open_reader(setup.settings, limiter)
+        self._links: dict[str, Link] = {
+            environment.name: self._link(environment, "worker")
+            for environment in setup.environments
+        }
+        self._lease_links: dict[str, Link] = {
+            environment.name: self._link(environment, "lease") for environment in setup.environments
+        }
+        self._storages: dict[str, Storage] = {
+            environment.name: open_storage(environment) for environment in setup.environments
+        }
+        self._documents = 0
+
+    def run(self) -> None:
+        """Take documents until told to stop or until it is time to be renewed."""
+        while not self._control.stopping:
+            self._control.forget_wishes()
+            claimed = None if self._control.paused else self._claim()
+            if claimed is None:
+                self._control.report(Idle())
+                if not self._control.stopping:
+                    self._control.rest(self._poll_seconds())
+                continue
+            link, document = claimed
+            self._take_its_way(link, document)
+            self._documents += 1
+            if (reason := self._reason_to_be_renewed()) is not None:
+                self._control.report(Leaving(reason))
+                return
+
+    def _claim(self) -> tuple[Link, ClaimedDocument] | None:
+        """Claim from the own queue of every environment first, then borrow from the other."""
+        if self._permits is not None and not self._permits.acquire(block=False):
+            return None
+        own = self._control.mode
+        sources = [own]
+        if self._setup.borrow:
+            sources += [source for source in Source if source is not own]
+        for source in sources:
+            for link in self._links.values():
+                with suppress(DatabaseAwayError):
+                    document = link.ask(
+                        lambda store, source=source: store.claim(  # type: ignore[misc]
+                            self._setup.worker_id, source, self._settings.ocr_lease_seconds
+                        )
+                    )
+                    if document is not None:
+                        return link, document
+        if self._permits is not None:
+            self._permits.release()
+        return None
+
+    def _take_its_way(self, link: Link, document: ClaimedDocument) -> None:
+        started = time.monotonic()
+        self._control.report(
+            Claimed(link.environment, document.token, document.number, document.source)
+        )
+        with self._lease(link, document) as lease:
+            try:
+                pdf = self._storages[link.environment].fetch(
+                    document.path, max_bytes=self._settings.ocr_max_bytes
+                )
+                reading = self._read(pdf, document, lease)
+                self._control.report(Storing())
+                finished = self._store(link, document, reading)
+            except DocumentError as error:
+                finished = self._fail(link, document, error)
+            except (StopRequestedError, LeaseLostError, CancelledError) as leaving:
+                finished = self._leave(link, document, leaving)
+        seconds = round(time.monotonic() - started, 3)
+        self._control.report(dataclasses.replace(finished, seconds=seconds))
+
+    @contextmanager
+    def _lease(self, link: Link, document: ClaimedDocument) -> Iterator[LeaseKeeper]:
+        lease = LeaseKeeper(
+            self._lease_links[link.environment],
+            document.token,
+            self._settings.ocr_lease_seconds,
+        )
+        try:
+            yield lease
+        finally:
+            lease.close()
+
+    def _read(self, pdf: bytes, document: ClaimedDocument, lease: LeaseKeeper) -> DocumentReading:
+        def on_page(page: int, pages: int) -> None:
+            if self._control.stopping:
+                raise StopRequestedError
+            match lease.check():
+                case LeaseState.LOST:
+                    raise LeaseLostError
+                case LeaseState.CANCELLED:
+                    raise CancelledError
+                case LeaseState.HELD:
+                    self._control.report(PageStarted(page, pages))
+
+        try:
+            return self._reader.read(pdf, document.source, on_page=on_page)
+        except MemoryError as error:
+            raise TransientDocumentError("not enough memory for this document") from error
+        except OSError as error:
+            # A full disk or no file handles left: the next try may find a healthier host.
+            raise TransientDocumentError(
+                f"this host failed: {error.strerror or type(error).__name__}"
+            ) from error
+
+    def _store(self, link: Link, document: ClaimedDocument, reading: DocumentReading) -> Finished:
+        """Store the result; it waits while the database is away, and the fence decides then."""
+        raw = reading.text
+        boosted = self._boost(raw, document.source, self._rules)
+        record = ReadingRecord(
+            raw_text=raw,
+            boosted_text=boosted.text,
+            confidence=reading.confidence,
+            pages_json=_pages_json(reading),
+        )
+        stored = link.insist(lambda store: store.complete(document.token, record))
+        return Finished(
+            ended=Ended.DONE if stored else Ended.LOST,
+            reason=None if stored else "the lease was lost while the document was read",
+            pages=len(reading.pages),
+            chars=len(raw),
+            confidence=reading.confidence,
+        )
+
+    def _fail(self, link: Link, document: ClaimedDocument, error: DocumentError) -> Finished:
+        self._control.report(Storing())
+        write = QueueStore.fail_permanent if error.permanent else QueueStore.fail_transient
+        outcome = link.insist(lambda store: write(store, document.token, error.message))
+        return Finished(_ENDED[outcome], error.message)
+
+    def _leave(self, link: Link, document: ClaimedDocument, leaving: Exception) -> Finished:
+        self._control.report(Storing())
+        if isinstance(leaving, LeaseLostError):
+            return Finished(Ended.LOST, "the lease was lost while the document was read")
+        if isinstance(leaving, CancelledError):
+            outcome = link.insist(lambda store: store.fail_permanent(document.token, "cancelled"))
+            return Finished(_ENDED[outcome], "cancelled")
+        given_back = link.insist(lambda store: store.give_back(document.token, "the pool stops"))
+        return Finished(Ended.GIVEN_BACK if given_back else Ended.LOST, "the pool stops")
+
+    def _while_limited(self, engine: str, seconds: float) -> None:
+        if self._control.stopping:
+            raise StopRequestedError
+        self._control.report(Limited(engine, round(seconds, 3)))
+
+    def _poll_seconds(self) -> float:
+        seconds = self._settings.ocr_poll_interval_ms / 1000
+        return seconds * random.uniform(1 - _POLL_JITTER_SHARE, 1 + _POLL_JITTER_SHARE)  # noqa: S311 - a spread, no secret
+
+    def _reason_to_be_renewed(self) -> str | None:
+        """Return why a fresh process should go on: native libraries leak a little."""
+        if self._documents >= self._settings.ocr_worker_max_documents:
+            return f"{self._documents} documents read"
+        resident = psutil.Process(os.getpid()).memory_info().rss
+        # Half of what would end us in the middle of a document.
+        mark = self._settings.ocr_worker_max_rss_mb * _BYTES_IN_MB // 2
+        if resident > mark:
+            return f"{resident // _BYTES_IN_MB} MB resident"
+        return None
+
+    def _link(self, environment: Environment, purpose: str) -> Link:
+        if environment.database_url is None:
+            raise AssertionError(f"{environment.name} has no database")
+        return Link(
+            environment.name,
+            environment.database_url,
+            purpose=purpose,
+            retry_delay_base_seconds=self._setup.retry_delay_base_seconds,
+        )
+
+
+def open_ocr_reader(settings: Settings, limiter: Limiter) -> DocumentReader:
+    """Return the real reader; the heavy libraries are loaded here, in the worker."""
+    from registre_cli.ocr.engines import open_engine
+    from registre_cli.ocr.pipeline import Reader
+
+    engine = open_engine(settings.ocr_engine, settings.ocr_lang)
+    get_logger().info("Engine ready", engine=engine.name, version=engine.version)
+    return Reader(settings, engine, limiter)
+
+
+def _pages_json(reading: DocumentReading) -> str:
+    """Return the pages' records without their texts, which are stored as one."""
+    pages: list[Mapping[str, object]] = []
+    for page in reading.pages:
+        record = dataclasses.asdict(page)
+        record["chars"] = len(record.pop("text"))
+        pages.append(record)
+    return json.dumps(pages)
