@@ -11,7 +11,17 @@ import typer
 from typer.core import TyperGroup
 
 # name → (module with an `app`, help in the list); the order is the order of `--help`.
-COMMANDS: dict[str, tuple[str, str]] = {}
+_COMMANDS = "registre_cli.commands"
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": (f"{_COMMANDS}.demo", "Read 19 generated documents on the embedded servers."),
+    "ocr": (f"{_COMMANDS}.ocr", "Read PDFs without any queue."),
+    "queue": (f"{_COMMANDS}.queue", "Inspect and repair the queue."),
+    "pool": (f"{_COMMANDS}.pool", "Run the workers, and see every pool of every host."),
+    "capacity": (f"{_COMMANDS}.capacity", "Say what the host has and what pool fits."),
+    "verify-setup": (f"{_COMMANDS}.verify_setup", "Check everything that the pool needs."),
+    "db": (f"{_COMMANDS}.db", "Our additive schema changes."),
+    "completion": (f"{_COMMANDS}.completion", "Print a shell's completion script."),
+}
 
 
 class _LazyCommand(TyperGroup):

@@ -2,23 +2,38 @@
 
 import logging
 import sys
-from typing import Literal, TextIO
+from typing import Literal, Protocol, TextIO, cast
 
 import structlog
 
 from registre_cli.core.text import printable
 
 LogFormat = Literal["auto", "json", "console"]
+
+
+class LogStream(Protocol):
+    """Where log lines go: a file, or a screen that shows them between its tables."""
+
+    def write(self, text: str, /) -> int:
+        """Take one line."""
+
+    def flush(self) -> None:
+        """Let go of what is kept back."""
+
+    def isatty(self) -> bool:
+        """Whether a person reads here."""
+
+
 Logger = structlog.typing.FilteringBoundLogger
 
 
-def configure_logging(level: str, log_format: LogFormat, stream: TextIO | None = None) -> None:
+def configure_logging(level: str, log_format: LogFormat, stream: LogStream | None = None) -> None:
     """Set up logging for this process; call it once, before the first line.
 
     `auto` means the console format on a terminal and JSON lines elsewhere. Lines carry
     `timestamp` (ISO 8601, UTC), `level`, `event` and then the fields (contract, section 4).
     """
-    out = stream or sys.stderr
+    out: LogStream = stream or sys.stderr
     console = log_format == "console" or (log_format == "auto" and out.isatty())
     renderer: structlog.typing.Processor
     if console:
@@ -38,7 +53,7 @@ def configure_logging(level: str, log_format: LogFormat, stream: TextIO | None =
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.WriteLoggerFactory(file=out),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", out)),
         cache_logger_on_first_use=False,
     )
 

@@ -47,6 +47,7 @@ class PoolStatus:
     size: int
     environments: tuple[str, ...]
     paused: bool
+    borrow: bool
     allocation: dict[Source, int]
     workers: tuple[WorkerStatus, ...]
     # What a person must know: a fallback, a database that is away.

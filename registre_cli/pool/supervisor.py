@@ -145,6 +145,7 @@ class Supervisor:
             size=self._size,
             environments=tuple(steward.environment for steward in self._stewards),
             paused=self._paused,
+            borrow=self._options.borrow,
             allocation=self._allocation,
             workers=tuple(worker.status() for _, worker in sorted(self._workers.items())),
             notes=tuple(notes),

@@ -3,12 +3,17 @@
 import json
 import os
 import sys
+from datetime import UTC, datetime
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from registre_cli.core.errors import RegistreError
 from registre_cli.core.text import printable
+
+_ID_CHARACTERS = 36
 
 
 def output_console() -> Console:
@@ -46,3 +51,43 @@ def show_error(error: RegistreError) -> None:
 
 def _no_color() -> bool:
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
+def table(title: str, *columns: str) -> Table:
+    """Return an empty table in the one style of all commands; numbers go to the right.
+
+    A column named `documents>` is right-aligned, `text*` takes the space that is left.
+    """
+    shown = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        shown.add_column(
+            column.rstrip(">*"),
+            justify="right" if column.endswith(">") else "left",
+            overflow="ellipsis",
+            no_wrap=not column.endswith("*"),
+            # An id that is cut cannot be copied into the next command.
+            min_width=_ID_CHARACTERS if column.rstrip("*") == "id" else None,
+            ratio=1 if column.endswith("*") else None,
+        )
+    return shown
+
+
+def duration(seconds: float | None) -> str:
+    """Return seconds as people say them: `45 s`, `12 min`, `3 h 5 min`, `2 d 4 h`."""
+    if seconds is None:
+        return "—"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def moment(at: datetime | None) -> str:
+    """Return a time in ISO 8601, UTC, to the second."""
+    if at is None:
+        return "—"
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,34 @@
+"""Options that several commands share, and the settings that come of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from registre_cli.core.settings import Settings
+
+EnvFile = Annotated[
+    Path | None,
+    typer.Option("--env-file", help="Read settings from this file instead of ./.env."),
+]
+Environments = Annotated[
+    list[str] | None,
+    typer.Option("--env", help="Environment: dev, staging or prod. Repeatable; default: all."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+@contextmanager
+def opened(env_file: Path | None, **flags: object) -> Iterator["Settings"]:
+    """Yield the settings, logging set up, the embedded servers running where they are needed."""
+    from registre_cli.core.log import configure_logging
+    from registre_cli.core.settings import load_settings
+    from registre_cli.embedded import serving
+
+    settings = load_settings(env_file, **flags)
+    configure_logging(settings.log_level, settings.log_format)
+    with serving(settings) as served:
+        yield served

@@ -1,0 +1,119 @@
+"""`registre pool`: run the workers, and see every pool."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from registre_cli.commands.options import EnvFile, Environments, Json, opened
+
+if TYPE_CHECKING:
+    from registre_cli.core.settings import Settings
+    from registre_cli.pool.options import Observer
+
+app = typer.Typer(
+    help="Run the workers, and see every pool of every host.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command()
+def run(
+    size: Annotated[
+        str | None, typer.Option("--size", help="How many workers, or auto. Default 2.")
+    ] = None,
+    min_index: Annotated[
+        int | None, typer.Option("--min-index", min=0, help="Workers kept for index.")
+    ] = None,
+    min_acte: Annotated[
+        int | None, typer.Option("--min-acte", min=0, help="Workers kept for acte.")
+    ] = None,
+    env: Environments = None,
+    burst: Annotated[bool, typer.Option("--burst", help="End when nothing is eligible.")] = False,
+    max_documents: Annotated[
+        int | None, typer.Option("--max-documents", min=1, help="End after so many claims.")
+    ] = None,
+    borrow: Annotated[
+        bool,
+        typer.Option("--borrow/--no-borrow", help="May a worker help the other mode when idle."),
+    ] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a summary as JSON at the end.")
+    ] = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Read documents until told to stop: SIGTERM or Ctrl-C ends after the page, twice at once."""
+    from registre_cli.core.errors import ExitCode
+    from registre_cli.pool.options import PoolOptions
+    from registre_cli.pool.run import environments_to_serve, run_pool
+    from registre_cli.ui.console import message_console, print_json
+    from registre_cli.ui.pool import summary_document, summary_line
+
+    flags = {
+        "ocr_worker_pool_size": size,
+        "ocr_min_index_workers": min_index,
+        "ocr_min_acte_workers": min_acte,
+    }
+    with opened(env_file, **flags) as settings, _observer(settings) as observer:
+        options = PoolOptions(
+            environments=environments_to_serve(settings, env or ()),
+            size=_size(settings),
+            min_index=settings.ocr_min_index_workers,
+            min_acte=settings.ocr_min_acte_workers,
+            burst=burst,
+            max_documents=max_documents,
+            borrow=borrow,
+        )
+        summary = run_pool(settings, options, observer)
+    if as_json:
+        print_json(summary_document(summary))
+    else:
+        message_console().print(summary_line(summary))
+    if (burst or max_documents) and (summary.documents_failed or summary.tries_failed):
+        raise typer.Exit(ExitCode.PROBLEM)
+
+
+@app.command()
+def status(as_json: Json = False, env_file: EnvFile = None) -> None:
+    """Show every pool on every host, its workers and the budgets. Exit 1 where none runs."""
+    from registre_cli.core.errors import ExitCode
+    from registre_cli.pool.overview import overview
+    from registre_cli.ui.console import print_json
+    from registre_cli.ui.pool import pools_document, show_pools
+
+    with opened(env_file) as settings:
+        pools, usage = overview(settings)
+    if as_json:
+        print_json(pools_document(pools, usage))
+    else:
+        show_pools(pools, usage)
+    if not pools:
+        raise typer.Exit(ExitCode.PROBLEM)
+
+
+def _size(settings: "Settings") -> int:
+    if settings.ocr_worker_pool_size == "auto":
+        from registre_cli.capacity import recommended_pool_size
+
+        return recommended_pool_size(settings)
+    return settings.ocr_worker_pool_size
+
+
+@contextmanager
+def _observer(settings: "Settings") -> Iterator["Observer"]:
+    """Yield the live view on a terminal, and nobody elsewhere, where JSON lines are written."""
+    from registre_cli.pool.options import Nobody
+    from registre_cli.ui.console import may_redraw, message_console
+
+    if settings.log_format == "json" or not may_redraw(message_console()):
+        yield Nobody()
+        return
+    from registre_cli.core.log import configure_logging
+    from registre_cli.ui.pool import LiveView
+
+    with LiveView() as view:
+        # The tables show the course of things; above them only what a person must know.
+        configure_logging("warning", "console", view)
+        yield view

@@ -1,0 +1,180 @@
+"""Showing pools: the live view of one, the table of all, the summary at the end."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from registre_cli.limiter import EngineUsage
+from registre_cli.pool.models import PoolStatus, PoolSummary, QueueGlance, WorkerStatus
+from registre_cli.ui.console import cell, duration, message_console, moment, output_console, table
+
+_REDRAW_SECONDS = 0.5
+_MEGABYTE = 1_000_000
+# What the live view needs besides the rows of its tables.
+_FRAME_LINES = 12
+
+_STATE_STYLE = {"working": "green", "limited": "yellow", "stopping": "red", "idle": "dim"}
+
+
+class LiveView:
+    """An observer that redraws two tables in place, at most twice a second."""
+
+    def __init__(self) -> None:
+        self._console = message_console()
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._next = 0.0
+
+    def __enter__(self) -> Self:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.__exit__(kind, error, trace)
+
+    def show(self, status: PoolStatus, queue: tuple[QueueGlance, ...]) -> None:
+        """Redraw, unless that was done just now."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _REDRAW_SECONDS
+        self._live.update(live_page(status, queue, self._console.height), refresh=True)
+
+    def write(self, line: str) -> int:
+        """Take a log line and print it above the tables, so that nothing is torn."""
+        if line.strip():
+            self._live.console.print(Text(line.rstrip("\n")), soft_wrap=True)
+        return len(line)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+    def isatty(self) -> bool:
+        """Log lines here are read by a person."""
+        return True
+
+
+def live_page(status: PoolStatus, queue: Sequence[QueueGlance], height: int) -> RenderableType:
+    """Return the live view for a screen of `height` lines: the workers never scroll away."""
+    room = max(height - _FRAME_LINES - len(queue) - len(status.notes), 3)
+    parts: list[RenderableType] = [_queue_table(queue)] if queue else []
+    parts.append(_worker_table(status, room))
+    parts += [Text.assemble(("! ", "bold yellow"), cell(note)) for note in status.notes]
+    return Group(*parts)
+
+
+def show_pools(
+    pools: Sequence[PoolStatus], usage: Mapping[str, EngineUsage], console: Console | None = None
+) -> None:
+    """Show every pool of every host."""
+    out = console or output_console()
+    if not pools:
+        out.print("no pool is running")
+    for status in pools:
+        out.print(_worker_table(status, room=1_000))
+        for note in status.notes:
+            out.print(Text.assemble(("! ", "bold yellow"), cell(note)))
+    rationed = {e: u for e, u in usage.items() if u.rpm.limit or u.tpm.limit or u.held_seconds}
+    if rationed:
+        shown = table("Budgets", "engine", "requests/min>", "tokens/min>", "waiting>", "held>")
+        for engine, used in rationed.items():
+            shown.add_row(
+                cell(engine),
+                cell(f"{used.rpm.used}/{used.rpm.limit or '∞'}"),
+                cell(f"{used.tpm.used}/{used.tpm.limit or '∞'}"),
+                cell(used.waiting),
+                cell(duration(used.held_seconds) if used.held_seconds else None),
+            )
+        out.print(shown)
+
+
+def pools_document(
+    pools: Sequence[PoolStatus], usage: Mapping[str, EngineUsage]
+) -> dict[str, object]:
+    """Return the pools in the shape of the contract."""
+    return {
+        "pools": [{**asdict(status), "started_at": moment(status.started_at)} for status in pools],
+        "limiter": {engine: asdict(used) for engine, used in usage.items()},
+    }
+
+
+def summary_document(summary: PoolSummary) -> dict[str, object]:
+    """Return what a pool did, for scripts."""
+    document = asdict(summary)
+    del document["confidences"]
+    return {**document, "mean_confidence": summary.mean_confidence}
+
+
+def summary_line(summary: PoolSummary) -> Text:
+    """Return what a pool did, in one line."""
+    mark = summary.mean_confidence
+    parts = [
+        f"{summary.documents_done} documents read",
+        f"{summary.pages} pages",
+        f"{summary.seconds:.1f} s",
+    ]
+    if mark is not None:
+        parts.append(f"mean confidence {mark:.1f}")
+    if summary.given_back:
+        parts.append(f"{summary.given_back} given back")
+    line = Text(", ".join(parts))
+    if summary.documents_failed or summary.tries_failed:
+        line.append(
+            f", {summary.documents_failed} failed, {summary.tries_failed} tries failed", "bold red"
+        )
+    return line
+
+
+def _queue_table(queue: Sequence[QueueGlance]) -> Table:
+    shown = table("Queue", "environment", "source", "eligible>", "reading>", "done>", "failed>")
+    for glance in queue:
+        shown.add_row(
+            cell(glance.environment),
+            cell(glance.source),
+            cell(glance.eligible, style="bold" if glance.eligible else "dim"),
+            cell(glance.in_progress),
+            cell(glance.done),
+            cell(glance.failed, style="red" if glance.failed else ""),
+        )
+    return shown
+
+
+def _worker_table(status: PoolStatus, room: int) -> Table:
+    shares = ", ".join(f"{count} {source}" for source, count in status.allocation.items())
+    paused = " — PAUSED" if status.paused else ""
+    title = f"Pool {status.pool_id} — {', '.join(status.environments)} — {shares}{paused}"
+    shown = table(
+        title, "worker", "mode", "state", "document*", "page>", "for>", "done>", "failed>",
+        "MB>", "CPU>",
+    )  # fmt: skip
+    for number, worker in enumerate(status.workers[:room], start=1):
+        shown.add_row(*_worker_cells(number, worker))
+    hidden = len(status.workers) - room
+    if hidden > 0:
+        shown.add_row(cell(f"+{hidden}"))
+    return shown
+
+
+def _worker_cells(number: int, worker: WorkerStatus) -> list[Text]:
+    return [
+        cell(f"{number} ({worker.pid})"),
+        cell(worker.mode),
+        cell(worker.state, style=_STATE_STYLE.get(str(worker.state), "")),
+        cell(worker.document_number),
+        cell(f"{worker.page}/{worker.pages}" if worker.pages else ""),
+        cell(f"{worker.since_seconds:.0f} s"),
+        cell(worker.documents_done),
+        cell(worker.documents_failed, style="red" if worker.documents_failed else ""),
+        cell(worker.rss_bytes // _MEGABYTE),
+        cell(f"{worker.cpu_percent:.0f}%"),
+    ]
