@@ -106,14 +106,10 @@ def _observer(settings: "Settings") -> Iterator["Observer"]:
     """Yield the live view on a terminal, and nobody elsewhere, where JSON lines are written."""
     from registre_cli.pool.options import Nobody
     from registre_cli.ui.console import may_redraw, message_console
+    from registre_cli.ui.pool import live_view
 
     if settings.log_format == "json" or not may_redraw(message_console()):
         yield Nobody()
         return
-    from registre_cli.core.log import configure_logging
-    from registre_cli.ui.pool import LiveView
-
-    with LiveView() as view:
-        # The tables show the course of things; above them only what a person must know.
-        configure_logging("warning", "console", view)
+    with live_view() as view:
         yield view

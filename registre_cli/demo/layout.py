@@ -4,8 +4,8 @@ import textwrap
 from dataclasses import asdict
 from importlib.resources import files
 
-from registre_cli.demo.drawing import PAGE_HEIGHT, PAGE_WIDTH, Mark, Rule, Words
 from registre_cli.demo.facts import ActeFacts, IndexEntry, IndexFacts, french_date, grouped
+from registre_cli.ocr.drawing import PAGE_HEIGHT, PAGE_WIDTH, Mark, Rule, Words
 
 _MARGIN = 40
 _ROW_HEIGHT = 44

@@ -6,7 +6,7 @@ import random
 import numpy as np
 from PIL import Image, ImageFilter
 
-from registre_cli.demo.drawing import Mark, draw
+from registre_cli.ocr.drawing import Mark, draw
 
 SCAN_DPI = 200
 STRENGTHS = range(5)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import ConfigurationError, UnreachableError
 from registre_cli.core.settings import Environment, Settings
-from registre_cli.pool.budgets import open_redis
+from registre_cli.limiter.budgets import open_redis
 from registre_cli.pool.models import PoolStatus, WorkerState
 from registre_cli.pool.registry import live_pools
 from registre_cli.queue.health import (

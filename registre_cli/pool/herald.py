@@ -7,7 +7,7 @@ import redis
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Settings
 from registre_cli.limiter import EngineUsage, Limiter
-from registre_cli.pool.budgets import budgets_of, open_redis
+from registre_cli.limiter.budgets import budgets_of, open_redis
 from registre_cli.pool.models import PoolStatus
 from registre_cli.pool.registry import HEARTBEAT_SECONDS, publish, withdraw
 

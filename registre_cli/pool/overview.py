@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from registre_cli.core.errors import ConfigurationError
 from registre_cli.core.settings import Settings
 from registre_cli.limiter import EngineUsage, Limiter
-from registre_cli.pool.budgets import budgets_of, open_redis
+from registre_cli.limiter.budgets import budgets_of, open_redis
 from registre_cli.pool.models import PoolStatus
 from registre_cli.pool.registry import live_pools
 

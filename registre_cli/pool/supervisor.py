@@ -16,10 +16,11 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Semaphore
 
+from registre_cli.capacity.minimums import fit_minimums
 from registre_cli.core.documents import Source
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Environment, Settings
-from registre_cli.pool.allocation import Allocation, allocate, fit_minimums
+from registre_cli.pool.allocation import Allocation, allocate
 from registre_cli.pool.exits import EXIT_MISCONFIGURED, describe_exit
 from registre_cli.pool.herald import Herald
 from registre_cli.pool.job_log import log_claimed, log_finished, log_lost, log_processing

@@ -24,8 +24,8 @@ from registre_cli.core.errors import DocumentError, RegistreError, TransientDocu
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Environment, Settings
 from registre_cli.limiter import Limiter
+from registre_cli.limiter.budgets import open_limiter
 from registre_cli.ocr.models import DocumentReading
-from registre_cli.pool.budgets import open_limiter
 from registre_cli.pool.control import Control, die_with_parent, log_through
 from registre_cli.pool.exits import EXIT_MISCONFIGURED, EXIT_STOPPED
 from registre_cli.pool.lease import LeaseKeeper

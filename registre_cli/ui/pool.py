@@ -1,7 +1,8 @@
 """Showing pools: the live view of one, the table of all, the summary at the end."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from types import TracebackType
 from typing import Self
@@ -11,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from registre_cli.core.log import configure_logging
 from registre_cli.limiter import EngineUsage
 from registre_cli.pool.models import PoolStatus, PoolSummary, QueueGlance, WorkerStatus
 from registre_cli.ui.console import cell, duration, message_console, moment, output_console, table
@@ -62,6 +64,14 @@ class LiveView:
     def isatty(self) -> bool:
         """Log lines here are read by a person."""
         return True
+
+
+@contextmanager
+def live_view() -> Iterator[LiveView]:
+    """Show the tables while this lasts; above them only what a person must know."""
+    with LiveView() as view:
+        configure_logging("warning", "console", view)
+        yield view
 
 
 def live_page(status: PoolStatus, queue: Sequence[QueueGlance], height: int) -> RenderableType:

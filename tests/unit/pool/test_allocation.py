@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registre_cli.capacity.minimums import fit_minimums
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import WrongUsageError
-from registre_cli.pool.allocation import allocate, fit_minimums
+from registre_cli.pool.allocation import allocate
 from registre_cli.queue.models import WaitingWork
 
 INDEX, ACTE = Source.INDEX, Source.ACTE

@@ -5,8 +5,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from registre_cli.core.settings import Settings
-from registre_cli.limiter import Budget, Limiter
-from registre_cli.limiter.limiter import OnWait
+from registre_cli.limiter.budget import Budget
+from registre_cli.limiter.limiter import Limiter, OnWait
 
 _REDIS_TIMEOUT_SECONDS = 2.0
 

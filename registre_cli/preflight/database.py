@@ -1,0 +1,122 @@
+"""Checks of one environment's PostgreSQL and storage."""
+
+import time
+
+import psycopg
+
+from registre_cli.core.documents import Source
+from registre_cli.core.errors import DocumentError
+from registre_cli.core.settings import Environment, Settings
+from registre_cli.preflight.check import Finding, failed, passed, skipped, warned
+from registre_cli.queue.connection import Connection, connect, is_pooled
+from registre_cli.queue.migrate import migration_states, schema_is_current
+from registre_cli.queue.notifications import Listener
+from registre_cli.queue.sql import statement
+from registre_cli.storage import open_storage
+
+_OLDEST_POSTGRES = 120_000
+_LARGEST_CLOCK_DIFFERENCE_SECONDS = 30.0
+
+
+def reach(environment: Environment) -> Finding:
+    """Check that PostgreSQL answers, which one it is, and its clock against ours."""
+    with _connected(environment) as connection:
+        number = connection.info.server_version
+        row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+        assert row is not None
+        difference = abs(row[0] - time.time())
+    said = f"PostgreSQL {number // 10_000}.{number % 10_000}"
+    if number < _OLDEST_POSTGRES:
+        return failed(said, "use PostgreSQL 12 or later")
+    if difference > _LARGEST_CLOCK_DIFFERENCE_SECONDS:
+        return warned(
+            f"{said}; this host's clock differs by {difference:.0f} s",
+            "synchronise the clocks (leases hold all the same: they use the database's)",
+        )
+    return passed(said)
+
+
+def schema(environment: Environment) -> Finding:
+    """Check that our columns, indexes and trigger are there."""
+    with _connected(environment) as connection:
+        missing = [s.name for s in migration_states(connection) if s.applied_at is None]
+    if missing:
+        return failed(
+            f"the schema lacks: {', '.join(missing)}",
+            f"registre db migrate --env {environment.name}",
+        )
+    return passed("the schema is current")
+
+
+def rights(environment: Environment) -> Finding:
+    """Check that a document can be claimed, by claiming one and rolling back."""
+    with _connected(environment) as connection:
+        if not schema_is_current(connection):
+            return skipped("the schema is not current")
+        try:
+            with connection.transaction(force_rollback=True):
+                for source in Source:
+                    claimed = connection.execute(
+                        statement("claim"),
+                        {"source": str(source), "worker_id": "verify-setup", "lease_seconds": 1},
+                    ).fetchone()
+                    if claimed is not None:
+                        return passed(f"a waiting {source} document can be claimed (rolled back)")
+        except psycopg.errors.InsufficientPrivilege as error:
+            return failed(
+                f"a document cannot be claimed: {error.diag.message_primary}",
+                "GRANT SELECT, INSERT, UPDATE ON extraction_queue to the user of the DSN",
+            )
+    return passed("the claim is allowed; nothing waits")
+
+
+def notifications(environment: Environment) -> Finding:
+    """Check that new documents are heard of at once."""
+    with _connected(environment) as connection:
+        if is_pooled(connection):
+            return warned(
+                "a transaction pooler stands between: new documents are found by polling only",
+                "nothing, or use a direct connection for pick-up without delay",
+            )
+        assert environment.database_url is not None
+        listener = Listener(environment.database_url)
+        try:
+            connection.execute("SELECT pg_notify('registre_ready', 'verify-setup')")
+            heard = listener.heard(2.0)
+        finally:
+            listener.close()
+    if not heard:
+        return warned("LISTEN hears nothing", "new documents are found by polling only")
+    return passed("new documents are heard of at once")
+
+
+def storage(environment: Environment, settings: Settings) -> Finding:
+    """Check the storage by fetching the first eligible document."""
+    with _connected(environment) as connection:
+        if not schema_is_current(connection):
+            return skipped("the schema is not current")
+        with connection.transaction(force_rollback=True):
+            for source in Source:
+                row = connection.execute(
+                    statement("claim"),
+                    {"source": str(source), "worker_id": "verify-setup", "lease_seconds": 1},
+                ).fetchone()
+                if row is not None:
+                    break
+    if row is None:
+        return skipped("no document waits that could be fetched")
+    document_id, path = row[0], row[4]
+    try:
+        body = open_storage(environment).fetch(
+            path, max_bytes=settings.ocr_max_bytes, timeout_seconds=4.0
+        )
+    except DocumentError as error:
+        return failed(
+            f"document {document_id}: {error.message}", error.fix or "check the storage settings"
+        )
+    return passed(f"document {document_id} is there ({len(body):,} bytes)")
+
+
+def _connected(environment: Environment) -> Connection:
+    assert environment.database_url is not None
+    return connect(environment.database_url, application_name="registre verify-setup")

@@ -1,0 +1,41 @@
+"""All checks for the given settings."""
+
+import os
+from collections.abc import Sequence
+from functools import partial
+
+from registre_cli.core.settings import Environment, Settings
+from registre_cli.preflight import database, local, services
+from registre_cli.preflight.check import Check
+
+
+def checks_for(
+    settings: Settings, environments: Sequence[Environment], *, offline: bool = False
+) -> list[Check]:
+    """Return the checks, those of the host first; `offline` asks no server."""
+    checks = [
+        Check("host/python", local.python),
+        Check("host/settings", partial(local.setting_names, dict(os.environ))),
+        Check("host/environments", partial(local.environments, settings)),
+        Check("host/minimums", partial(local.minimums, settings)),
+        Check("host/capacity", partial(local.capacity, settings)),
+        Check("host/temp", local.temp_space),
+        Check("reading/pdfium", local.pdfium),
+        # Loading the models on a busy host takes its time.
+        Check("reading/tesseract", partial(local.tesseract, settings), timeout_seconds=15.0),
+    ]
+    if offline:
+        return checks
+    checks.append(Check("redis", partial(services.redis_server, settings)))
+    for environment in environments:
+        if not environment.enabled:
+            continue
+        name = environment.name
+        checks += [
+            Check(f"{name}/postgresql", partial(database.reach, environment)),
+            Check(f"{name}/schema", partial(database.schema, environment)),
+            Check(f"{name}/rights", partial(database.rights, environment)),
+            Check(f"{name}/notifications", partial(database.notifications, environment)),
+            Check(f"{name}/storage", partial(database.storage, environment, settings)),
+        ]
+    return checks
