@@ -1,20 +1,33 @@
-# Everything a target needs is made by the target: a virtual environment in .venv,
+# Everything that a target needs is made by the target: a virtual environment in .venv,
 # Tesseract with French from the system's packages, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check acceptance clean
+.PHONY: help demo test check acceptance completions clean tesseract
 
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .venv/bin/python:
-	$(PYTHON) -m venv .venv
+	@setup/venv $(PYTHON) .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	@echo "Installing registre into .venv"
+	@$(PIP) -e '.[embedded]'
+	@touch $@
 
 .venv/dev-installed: pyproject.toml | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
-	@touch $@
+	@echo "Installing registre and its development tools into .venv"
+	@$(PIP) -e '.[dev]'
+	@touch $@ .venv/installed
+
+tesseract:
+	@setup/tesseract
+
+demo: .venv/installed tesseract  ## read 19 generated documents, from nothing
+	@$(BIN)/registre demo
 
 check: .venv/dev-installed  ## format, lint, types, arrows between the rooms
 	$(BIN)/ruff format --check .
@@ -22,8 +35,17 @@ check: .venv/dev-installed  ## format, lint, types, arrows between the rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: .venv/dev-installed  ## every test that needs Python and Tesseract only
+test: .venv/dev-installed tesseract  ## every test that needs Python and Tesseract only
 	$(BIN)/pytest
+
+acceptance: .venv/dev-installed tesseract  ## tests that install what they need (PgBouncer, the wheel)
+	@command -v pgbouncer >/dev/null || setup/apt-install PgBouncer pgbouncer
+	$(BIN)/pytest tests/acceptance
+
+completions: .venv/installed  ## write the completion scripts anew
+	$(BIN)/registre completion bash > completions/registre.bash
+	$(BIN)/registre completion zsh > completions/_registre
+	$(BIN)/registre completion fish > completions/registre.fish
 
 clean:  ## remove what the targets made
 	rm -rf .venv build dist *.egg-info

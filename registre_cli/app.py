@@ -3,6 +3,7 @@
 This is the one place that turns an error into an exit code.
 """
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -11,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 # name → (module with an `app`, help in the list); the order is the order of `--help`.
+_COMPLETE_VARIABLE = "_REGISTRE_COMPLETE"
 _COMMANDS = "registre_cli.commands"
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": (f"{_COMMANDS}.demo", "Read 19 generated documents on the embedded servers."),
@@ -80,6 +82,11 @@ def main() -> None:
     """Run the program and exit with the code of the contract."""
     from registre_cli.core.errors import ExitCode, RegistreError
 
+    if _COMPLETE_VARIABLE in os.environ:
+        # The shell asks for completions, with the script of `registre completion`.
+        from typer.completion import completion_init  # type: ignore[attr-defined]
+
+        completion_init()
     try:
         app()
     except RegistreError as error:
@@ -97,6 +104,4 @@ def main() -> None:
 
 def _forget_stdout() -> None:
     """Point stdout away, so that the flush at exit does not fail again."""
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,7 +14,7 @@ def completion(
     """Print the completion script, to be sourced or put where the shell looks for it."""
     import sys
 
-    from typer.completion import get_completion_script
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     script = get_completion_script(
         prog_name="registre", complete_var="_REGISTRE_COMPLETE", shell=shell

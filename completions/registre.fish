@@ -1,0 +1,1 @@
+complete --command registre --no-files --arguments "(env _REGISTRE_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) registre)" --condition "env _REGISTRE_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) registre"

@@ -1,0 +1,164 @@
+"""Reading files in processes of their own: a crash or a hang costs one file, not the others."""
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from queue import SimpleQueue
+
+from registre_cli.core.documents import Source
+from registre_cli.core.errors import DocumentError, PermanentDocumentError
+from registre_cli.core.settings import Settings
+from registre_cli.ocr.boost import boost, load_rules
+from registre_cli.ocr.models import DocumentReading
+
+# The engine's own time-out comes first; what does not obey is killed so much later.
+_KILL_GRACE_SECONDS = 5.0
+_START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class FileReading:
+    """What became of one file: a reading with its boosted text, or a reason."""
+
+    path: Path
+    seconds: float
+    reading: DocumentReading | None = None
+    boosted: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class _Page:
+    number: int
+    pages: int
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    reading: DocumentReading | None
+    boosted: str | None
+    error: str | None
+
+
+OnPage = Callable[[Path, int, int], None]
+
+
+def read_files(
+    paths: Sequence[Path], source: Source, settings: Settings, *, jobs: int, on_page: OnPage
+) -> Iterator[FileReading]:
+    """Read files with `jobs` processes and yield each as it is finished, in any order."""
+    processes: SimpleQueue[_ReadingProcess] = SimpleQueue()
+    made = [_ReadingProcess(source, settings) for _ in range(min(jobs, len(paths)))]
+    for process in made:
+        processes.put(process)
+
+    def read_one(path: Path) -> FileReading:
+        process = processes.get()
+        try:
+            return process.read(path, on_page)
+        finally:
+            processes.put(process)
+
+    threads = ThreadPoolExecutor(max_workers=len(made))
+    try:
+        for future in as_completed([threads.submit(read_one, path) for path in paths]):
+            yield future.result()
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+        for process in made:
+            process.close()
+
+
+class _ReadingProcess:
+    """One child that reads one file after another; a new one follows where it dies."""
+
+    def __init__(self, source: Source, settings: Settings) -> None:
+        self._source = source
+        self._settings = settings
+        self._process: BaseProcess | None = None
+        self._pipe: Pipe | None = None
+
+    def read(self, path: Path, on_page: OnPage) -> FileReading:
+        started = time.monotonic()
+        page = 0
+        pipe, process = self._running()
+        try:
+            pipe.send(path)
+            patience = _START_SECONDS + self._settings.ocr_page_timeout
+            while pipe.poll(patience):
+                answer = pipe.recv()
+                if isinstance(answer, _Outcome):
+                    seconds = round(time.monotonic() - started, 3)
+                    return FileReading(path, seconds, answer.reading, answer.boosted, answer.error)
+                page = answer.number
+                on_page(path, answer.number, answer.pages)
+                patience = self._settings.ocr_page_timeout + _KILL_GRACE_SECONDS
+            reason = f"took longer than {self._settings.ocr_page_timeout:g} s"
+        except (EOFError, ConnectionError):
+            process.join(_KILL_GRACE_SECONDS)
+            reason = f"ended the reading process ({_exit_name(process.exitcode)})"
+        self.close()
+        where = f"page {page}" if page else "opening it"
+        return FileReading(path, round(time.monotonic() - started, 3), error=f"{where} {reason}")
+
+    def close(self) -> None:
+        """End the child."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+        if self._pipe is not None:
+            self._pipe.close()
+        self._process = self._pipe = None
+
+    def _running(self) -> tuple[Pipe, BaseProcess]:
+        if self._pipe is None or self._process is None:
+            context = multiprocessing.get_context("forkserver")
+            self._pipe, theirs = context.Pipe()
+            self._process = context.Process(
+                target=_serve, args=(theirs, self._source, self._settings), daemon=True
+            )
+            self._process.start()
+            theirs.close()
+        return self._pipe, self._process
+
+
+def _serve(pipe: Pipe, source: Source, settings: Settings) -> None:
+    """Be the child: read what is asked for until nobody asks."""
+    from registre_cli.ocr.engines import open_engine
+    from registre_cli.ocr.pipeline import Reader
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    reader = Reader(settings, open_engine(settings.ocr_engine, settings.ocr_lang))
+    rules = load_rules(settings.ocr_boost_rules)
+    while True:
+        try:
+            path: Path = pipe.recv()
+        except EOFError:
+            return
+        try:
+            pdf = _bytes_of(path, settings.ocr_max_bytes)
+            reading = reader.read(pdf, source, on_page=lambda n, of: pipe.send(_Page(n, of)))
+            pipe.send(_Outcome(reading, boost(reading.text, source, rules).text, None))
+        except DocumentError as error:
+            pipe.send(_Outcome(None, None, error.message))
+
+
+def _bytes_of(path: Path, max_bytes: int) -> bytes:
+    try:
+        if path.stat().st_size > max_bytes:
+            raise PermanentDocumentError(f"the PDF has more than OCR_MAX_BYTES={max_bytes} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise PermanentDocumentError(f"it cannot be opened: {error.strerror}") from error
+
+
+def _exit_name(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return signal.Signals(-exit_code).name
+    return f"exit code {exit_code}"
