@@ -1,0 +1,102 @@
+"""A reader that does what its document says, and a program that runs a pool with it.
+
+The queue, the storage, the processes, the signals and the servers are real; only the reading
+is scripted, so that a test can say at which page a worker dies. A document is a text file:
+
+    page 0.1          a page that takes 0.1 s
+    die SIGSEGV       the process ends by this signal, on the page that has begun
+    hang              the page never ends
+    swallow           the page takes all the memory that it gets
+    fail ENOSPC       the host fails with this error
+"""
+
+import errno
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+from pydantic import SecretStr
+
+from registre_cli.core.documents import Source
+from registre_cli.core.log import configure_logging
+from registre_cli.core.settings import Settings, load_settings
+from registre_cli.limiter import Limiter
+from registre_cli.ocr.models import DocumentReading, PageRecord, PageSource
+from registre_cli.pool.options import PoolOptions
+from registre_cli.pool.run import environments_to_serve, run_pool
+
+
+class ScriptedReader:
+    """Reads a script instead of a PDF; its text names the process that read it."""
+
+    def __init__(self, limiter: Limiter) -> None:
+        self._limiter = limiter
+
+    def read(
+        self, pdf: bytes, source: Source, *, on_page: Callable[[int, int], None]
+    ) -> DocumentReading:
+        steps = pdf.decode().split("\n")
+        records = []
+        for number, step in enumerate(steps, start=1):
+            on_page(number, len(steps))
+            with self._limiter.admit("tesseract", 0):
+                self._do(step)
+            text = f"read by {os.getpid()} page {number}"
+            records.append(
+                PageRecord(number, text, 90.0, 0.0, PageSource.READ, "scripted", 1, 1, 300)
+            )
+        return DocumentReading(tuple(records))
+
+    def _do(self, step: str) -> None:
+        what, _, argument = step.partition(" ")
+        if what == "page":
+            time.sleep(float(argument))
+        elif what == "die":
+            os.kill(os.getpid(), signal.Signals[argument])
+            time.sleep(60)
+        elif what == "hang":
+            time.sleep(3600)
+        elif what == "swallow":
+            kept = []
+            while True:
+                kept.append(bytearray(20_000_000))
+                time.sleep(0.01)
+        elif what == "fail":
+            number = getattr(errno, argument)
+            raise OSError(number, os.strerror(number))
+
+
+def open_scripted_reader(settings: Settings, limiter: Limiter) -> ScriptedReader:
+    """Return the reader; found by name in the worker."""
+    return ScriptedReader(limiter)
+
+
+def main(arguments: str) -> int:
+    """Run a pool; the arguments are JSON: dsn, redis, settings, options."""
+    given = json.loads(arguments)
+    configure_logging("info", "json")
+    settings = load_settings(
+        dev_database_url=SecretStr(given["dsn"]),
+        ocr_dev=True,
+        dev_storage_url=SecretStr(given["storage"]),
+        redis_url=SecretStr(given["redis"]) if given["redis"] else None,
+        **given["settings"],
+    )
+    options = PoolOptions(
+        environments=environments_to_serve(settings, ()),
+        open_reader=open_scripted_reader,
+        retry_delay_base_seconds=0.1,
+        **given["options"],
+    )
+    summary = run_pool(settings, options)
+    return 1 if summary.documents_failed else 0
+
+
+if __name__ == "__main__":
+    # Found as `scripted` by the workers, under which name the reader is pickled.
+    import scripted
+
+    sys.exit(scripted.main(sys.argv[1]))

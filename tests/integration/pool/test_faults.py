@@ -1,0 +1,192 @@
+"""Nothing lost, nothing stuck, nothing written twice: short forms of each fault."""
+
+import random
+import signal
+import time
+
+import psutil
+import pytest
+import redis
+from conftest import Pool, Queue, StartPool, wait_for
+
+from registre_cli.embedded.servers import PostgresServer, ValkeyServer
+
+PAGES = "page 0.05\npage 0.05"
+
+
+def finish(pool: Pool, queue: Queue, done: int, *, failed: int = 0, seconds: float = 40) -> None:
+    wait_for(
+        lambda: queue.count(5) == done and queue.count(4) == failed,
+        seconds,
+        f"{queue.count(5)} done, {queue.count(4)} failed, {queue.count(6)} reading, "
+        f"{queue.count(3)} waiting; {pool.lines[-4:]}",
+    )
+    queue.assert_each_result_was_stored_once()
+
+
+def test_killed_workers_cost_a_named_try_and_no_document(
+    queue: Queue, start_pool: StartPool
+) -> None:
+    chance = random.Random(7)
+    queue.add("page 0.1\npage 0.1", number=60)
+    pool = start_pool(options={"size": 3})
+    pool.wait_event("Completed job", number=3)
+    for _ in range(6):
+        workers = pool.workers()
+        if workers:
+            chance.choice(workers).kill()
+        time.sleep(0.6)
+    finish(pool, queue, done=60)
+    lost = [line for line in pool.events("Worker lost") if line.get("document_id")]
+    assert lost, "no worker was killed at a document"
+    for line in lost:
+        assert str(line["reason"]).startswith("worker ended by SIGKILL")
+        ((history,),) = queue.ask(
+            "SELECT ocr_history FROM extraction_queue WHERE id = %s", line["document_id"]
+        )
+        assert any("SIGKILL" in str(entry["reason"]) for entry in history)  # type: ignore[attr-defined]
+
+
+def test_a_poison_document_ends_after_its_tries_and_its_neighbours_are_unharmed(
+    queue: Queue, start_pool: StartPool
+) -> None:
+    (poison,) = queue.add("page 0\ndie SIGSEGV", ocr_priority=1)
+    queue.add(PAGES, number=10)
+    pool = start_pool()
+    finish(pool, queue, done=10, failed=1)
+    attempts, error = queue.one(poison, "ocr_attempts, ocr_error")
+    assert attempts == 3
+    assert error == "worker ended by SIGSEGV on page 2"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("page 0\nhang", "a page took longer than 1 s on page 2"),
+        ("swallow", "the memory limit of 300 MB was passed on page 1"),
+    ],
+)
+def test_a_page_that_hangs_or_swallows_memory_is_ended_by_the_supervisor(
+    queue: Queue,
+    start_pool: StartPool,
+    script: str,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (bad,) = queue.add(script, ocr_max_attempts=1)
+    queue.add(PAGES, number=5)
+    pool = start_pool(ocr_page_timeout=1, ocr_worker_max_rss_mb=300)
+    finish(pool, queue, done=5, failed=1)
+    assert queue.one(bad, "ocr_error") == (reason,)
+
+
+@pytest.mark.parametrize("error", ["ENOSPC", "EMFILE"])
+def test_a_host_without_disk_or_file_handles_is_a_named_transient_failure(
+    queue: Queue, start_pool: StartPool, error: str
+) -> None:
+    (document,) = queue.add(f"fail {error}", ocr_max_attempts=2)
+    pool = start_pool()
+    finish(pool, queue, done=0, failed=1)
+    attempts, reason = queue.one(document, "ocr_attempts, ocr_error")
+    assert attempts == 2
+    assert str(reason).startswith("this host failed: ")
+
+
+def test_workers_of_a_killed_supervisor_end_and_another_pool_rescues(
+    queue: Queue, start_pool: StartPool
+) -> None:
+    queue.add("\n".join(["page 0.2"] * 50), number=2)
+    first = start_pool(ocr_lease_seconds=3)
+    first.wait_event("Processing job", number=2)
+    workers = first.workers()
+    first.send(signal.SIGKILL)
+    started = time.monotonic()
+    wait_for(lambda: not any(w.is_running() for w in workers), 5, "orphans live")
+    queue.ask("UPDATE extraction_queue SET supabase_path = 'short.txt'")
+    (queue.storage / "short.txt").write_text("page 0")
+    second = start_pool(ocr_lease_seconds=3)
+    finish(second, queue, done=2)
+    assert time.monotonic() - started < 3 + 5 + 3
+    assert queue.ask("SELECT DISTINCT ocr_attempts FROM extraction_queue") == [(2,)]
+
+
+def test_the_late_result_of_a_stopped_worker_changes_nothing(
+    queue: Queue, start_pool: StartPool
+) -> None:
+    (document,) = queue.add("page 0.5\npage 0.5")
+    first = start_pool(ocr_lease_seconds=2, options={"size": 1})
+    first.wait_event("Processing job")
+    (worker,) = first.workers()
+    worker.suspend()
+    second = start_pool(ocr_lease_seconds=2, options={"size": 1})
+    finish(second, queue, done=1)
+    text = queue.one(document, "file_content")
+    worker.resume()
+    first.wait_event("Failed job")
+    assert first.events("Failed job")[0]["outcome"] == "lost"
+    assert queue.one(document, "file_content") == text
+    queue.assert_each_result_was_stored_once()
+
+
+def test_cut_connections_are_made_again(queue: Queue, start_pool: StartPool) -> None:
+    queue.add("page 0.05", number=60)
+    pool = start_pool()
+    pool.wait_event("Completed job")
+    for _ in range(5):
+        queue.ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        time.sleep(0.5)
+    finish(pool, queue, done=60)
+    queue.add("page 0", number=1)
+    finish(pool, queue, done=61, seconds=5)
+
+
+def test_a_finished_result_waits_for_the_database_and_is_not_computed_again(
+    queue: Queue, start_pool: StartPool, postgres_server: PostgresServer
+) -> None:
+    (document,) = queue.add("page 1.5")
+    pool = start_pool(options={"size": 1})
+    pool.wait_event("Processing job")
+    postgres_server.stop()
+    time.sleep(4)
+    postgres_server.start()
+    finish(pool, queue, done=1)
+    assert queue.one(document, "ocr_attempts") == (1,)
+    assert len(pool.events("Claimed job")) == 1
+    assert pool.events("Database away") and pool.events("Database back")
+
+
+def test_redis_may_go_come_back_empty_and_nobody_stops(
+    queue: Queue, start_pool: StartPool, valkey_server: ValkeyServer
+) -> None:
+    queue.add("page 0.1", number=60)
+    pool = start_pool()
+    pool.wait_event("Completed job", number=3)
+    valkey_server.stop()
+    pool.wait_event("Redis away")
+    done = queue.count(5)
+    wait_for(lambda: queue.count(5) > done, 10, "nothing was read without Redis")
+    valkey_server.start()
+    pool.wait_event("Redis back")
+    client = redis.Redis.from_url(valkey_server.url())
+    client.flushall()
+    wait_for(lambda: client.keys("registre:pool:*"), 10, "the pool did not say that it lives")
+    finish(pool, queue, done=60)
+
+
+def test_three_pools_claim_each_document_once(queue: Queue, start_pool: StartPool) -> None:
+    queue.add("page 0", number=300)
+    pools = [start_pool(options={"size": 3, "burst": True}) for _ in range(3)]
+    finish(pools[0], queue, done=300)
+    assert [pool.wait(20) for pool in pools] == [0, 0, 0]
+    assert queue.ask("SELECT count(*) FROM audit WHERE became = 6") == [(300,)]
+
+
+def test_no_process_is_left_after_the_end(queue: Queue, start_pool: StartPool) -> None:
+    queue.add(PAGES, number=3)
+    pool = start_pool(options={"burst": True})
+    assert pool.wait(30) == 0
+    assert not [p for p in psutil.process_iter() if p.pid == pool.process.pid]
+    assert not pool.workers()
