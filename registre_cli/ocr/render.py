@@ -127,11 +127,16 @@ def open_pdf(pdf: bytes, max_pages: int) -> Iterator[Pages]:
 
 
 def _why_not(pdf: bytes, error: pdfium.PdfiumError) -> str:
+    """Say why a PDF cannot be opened.
+
+    PDFium's code may be left over from another document, so that it needs a second witness.
+    """
     code = getattr(error, "err_code", None)
-    if code == pdfium_c.FPDF_ERR_PASSWORD:
-        return "the PDF is encrypted and needs a password"
-    if code == pdfium_c.FPDF_ERR_SECURITY:
-        return "the PDF has an unknown kind of encryption"
     if b"%PDF-" not in pdf[:_HEADER_SEARCHED_BYTES]:
         return "the file is not a PDF"
-    return "the PDF is damaged and cannot be opened"
+    if b"/Encrypt" in pdf and code in {
+        pdfium_c.FPDF_ERR_PASSWORD,
+        pdfium_c.FPDF_ERR_SECURITY,
+    }:
+        return "the PDF is encrypted and needs a password"
+    return "the PDF is damaged or has no pages, and cannot be opened"
