@@ -53,11 +53,13 @@ def check_queues(settings: Settings, asked: Sequence[str]) -> CheckReport:
     """Look at every environment; one that is broken does not hide the others."""
     problems: list[Problem] = []
     pools: tuple[PoolStatus, ...] = ()
+    redis_is_away = False
     client = open_redis(settings)
     if client is not None:
         try:
             pools = live_pools(client)
         except UnreachableError as error:
+            redis_is_away = True
             problems.append(
                 Problem(
                     "redis_unreachable",
@@ -78,7 +80,7 @@ def check_queues(settings: Settings, asked: Sequence[str]) -> CheckReport:
             problem
             for problem in diagnose(report)
             # Without Redis nobody knows whether workers live.
-            if not (problem.code == "no_workers" and problems)
+            if not (redis_is_away and problem.code == "no_workers")
         ]
     return CheckReport(reports, tuple(problems))
 

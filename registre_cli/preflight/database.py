@@ -95,17 +95,21 @@ def storage(environment: Environment, settings: Settings) -> Finding:
     with _connected(environment) as connection:
         if not schema_is_current(connection):
             return skipped("the schema is not current")
-        with connection.transaction(force_rollback=True):
-            for source in Source:
-                row = connection.execute(
-                    statement("claim"),
-                    {"source": str(source), "worker_id": "verify-setup", "lease_seconds": 1},
-                ).fetchone()
-                if row is not None:
-                    break
+        row = next(
+            filter(
+                None,
+                (
+                    connection.execute(
+                        statement("first_eligible"), {"source": str(source)}
+                    ).fetchone()
+                    for source in Source
+                ),
+            ),
+            None,
+        )
     if row is None:
         return skipped("no document waits that could be fetched")
-    document_id, path = row[0], row[4]
+    document_id, path = row
     try:
         body = open_storage(environment).fetch(
             path, max_bytes=settings.ocr_max_bytes, timeout_seconds=4.0

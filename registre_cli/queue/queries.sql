@@ -215,6 +215,14 @@ SELECT EXISTS (
       AND {eligible}
 )
 
+-- name: first_eligible
+SELECT id::text, supabase_path
+FROM extraction_queue
+WHERE document_source = %(source)s
+  AND {eligible}
+ORDER BY ocr_priority DESC, created_at, id
+LIMIT 1
+
 -- name: counts
 SELECT document_source::text, status_id, count(*)
 FROM extraction_queue

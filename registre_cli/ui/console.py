@@ -58,7 +58,7 @@ def table(title: str, *columns: str) -> Table:
 
     A column named `documents>` is right-aligned, `text*` takes the space that is left.
     """
-    shown = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    shown = Table(title=cell(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         shown.add_column(
             column.rstrip(">*"),

@@ -1,0 +1,221 @@
+"""`registre queue` and `registre db` as an operator uses them."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from conftest import Shell
+
+from registre_cli.demo.scan import scanned_pdf
+from registre_cli.ocr.drawing import Words
+
+HOSTILE = "[bold red]9[/] \x1b[2J\x1b]0;owned\x07 \u202e\n-- DROP TABLE extraction_queue;"
+
+
+def codes(report: dict[str, object]) -> set[str]:
+    return {problem["code"] for problem in report["problems"]}  # type: ignore[attr-defined, index]
+
+
+def test_the_check_has_the_shape_of_the_contract(shell: Shell) -> None:
+    blocked = shell.insert(supabase_path=None)
+    shell.insert()
+    shell.insert(document_source="acte", status_id=5)
+    shell.insert(document_source="acte", status_id=4, ocr_error="encrypted",
+                 ocr_last_error_at="now()")  # fmt: skip
+    ran = shell.run("queue", "check", "--json")
+    assert ran.returncode == 1
+    report = json.loads(ran.stdout)
+    assert report["ok"] is False
+    (dev,) = report["environments"]
+    assert (dev["name"], dev["enabled"], dev["reachable"]) == ("dev", True, True)
+    assert dev["counts"] == {
+        "index": {
+            "waiting": 2, "eligible": 1, "blocked": 1, "in_progress": 0, "done": 0, "failed": 0,
+        },
+        "acte": {
+            "waiting": 0, "eligible": 0, "blocked": 0, "in_progress": 0, "done": 1, "failed": 1,
+        },
+    }  # fmt: skip
+    assert dev["blocked"] == [
+        {"id": blocked, "document_number": "1 234 567", "source": "index", "reason": "no_path"}
+    ]
+    assert dev["oldest_waiting_seconds"] >= 0
+    assert dev["stale"] == []
+    assert dev["workers"] == {"index": 0, "acte": 0}
+    assert dev["throughput"]["eta_seconds"] is None
+    assert dev["recent_errors"][0]["error"] == "encrypted"
+    no_workers = next(p for p in report["problems"] if p["code"] == "no_workers")
+    assert no_workers == {
+        "code": "no_workers",
+        "severity": "error",
+        "environment": "dev",
+        "message": "1 document waits and no worker serves dev",
+        "fix": "registre pool run --env dev",
+    }
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"supabase_path": "  "}, "no_path"),
+        ({"document_source": "plan_cadastraux"}, "unsupported_source"),
+        ({"ocr_attempts": 3}, "max_attempts"),
+        ({"ocr_not_before": "2126-01-01"}, "backing_off"),
+        ({"file_content": "déjà"}, "already_has_text"),
+        # Several hold: exactly one is named.
+        ({"document_source": "plan_cadastraux", "supabase_path": None, "file_content": "x"},
+         "unsupported_source"),
+    ],
+)  # fmt: skip
+def test_a_blocked_document_has_exactly_one_reason(
+    shell: Shell, columns: dict[str, object], reason: str
+) -> None:
+    shell.insert(**columns)
+    report = shell.json("queue", "check")
+    assert [item["reason"] for item in report["environments"][0]["blocked"]] == [reason]
+    assert codes(report) == {"blocked_documents"}
+    assert report["ok"] is True
+
+
+def test_a_disabled_environment_with_waiting_documents_is_a_problem(shell: Shell) -> None:
+    shell.insert()
+    report = shell.json("queue", "check", OCR_DEV="false")
+    assert codes(report) == {"environment_disabled"}
+    assert "OCR_DEV=true" in report["problems"][0]["fix"]
+
+
+def test_a_lost_lease_is_a_problem(shell: Shell) -> None:
+    lost = shell.insert(status_id=6, ocr_lease_until="2020-01-01", ocr_worker_id="gone")
+    report = shell.json("queue", "check")
+    assert codes(report) == {"stale_leases"}
+    assert [item["id"] for item in report["environments"][0]["stale"]] == [lost]
+    assert shell.json("queue", "release", "--stale")["ids"] == [lost]
+    assert shell.json("queue", "check")["environments"][0]["stale"] == []
+
+
+def test_a_schema_that_lacks_our_changes_is_a_problem(empty_shell: Shell) -> None:
+    report = empty_shell.json("queue", "check")
+    assert codes(report) == {"schema_outdated"}
+    assert empty_shell.run("db", "status").returncode == 1
+    assert empty_shell.run("pool", "run", "--burst").returncode == 3
+    assert empty_shell.run("db", "migrate").returncode == 0
+    assert empty_shell.run("db", "status").returncode == 0
+    assert empty_shell.json("queue", "check")["ok"] is True
+
+
+def test_one_broken_environment_does_not_hide_the_others(shell: Shell) -> None:
+    shell.insert()
+    report = shell.json(
+        "queue", "check", PROD_DATABASE_URL="postgresql://u:pl4nted@127.0.0.1:9/x", OCR_PROD="true"
+    )
+    prod, dev = report["environments"]
+    assert (prod["name"], prod["reachable"]) == ("prod", False)
+    assert (dev["name"], dev["reachable"]) == ("dev", True)
+    assert codes(report) == {"unreachable", "no_workers"}
+    assert "pl4nted" not in json.dumps(report)
+
+
+def test_a_redis_that_is_away_is_a_problem_of_its_own(shell: Shell) -> None:
+    shell.insert()
+    report = shell.json("queue", "check", REDIS_URL="redis://:pl4nted@127.0.0.1:9/0")
+    assert codes(report) == {"redis_unreachable"}
+    assert "pl4nted" not in json.dumps(report)
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("error", 0), ("warning", 1), ("never", 0)])
+def test_what_makes_the_check_fail_can_be_chosen(shell: Shell, fail_on: str, code: int) -> None:
+    shell.insert(supabase_path=None)
+    assert shell.run("queue", "check", "--fail-on", fail_on).returncode == code
+
+
+def test_documents_are_added_listed_shown_and_read(shell: Shell) -> None:
+    pdf = shell.folder / "Lot 1 234 567.pdf"
+    pdf.write_bytes(scanned_pdf([[Words(60, 100, "Lot 1 234 567", 14)]], random.Random(1)))
+    (document_id,) = shell.json("queue", "add", str(pdf), "--source", "index")["ids"]
+    shell.run("queue", "add", "actes/9.pdf", "--source", "acte", "--priority", "2")
+    listed = shell.json("queue", "list", "--status", "3")["environments"][0]["documents"]
+    assert {row["document_number"] for row in listed} == {"Lot 1 234 567", "9"}
+    ran = shell.run("pool", "run", "--burst", "--json")
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["documents_done"] == 1
+    shown = shell.json("queue", "show", document_id)
+    assert (shown["status_id"], shown["attempts"], shown["history"][0]["outcome"]) == (5, 1, "done")
+    assert shown["pages"][0]["engine"] == "tesseract"
+    assert "1 234 567" in shell.run("queue", "show", document_id, "--text", "boosted").stdout
+    assert "no difference" in shell.run("queue", "show", document_id, "--text", "diff").stdout
+    waiting = shell.json("queue", "list", "--source", "acte")["environments"][0]["documents"]
+    assert "no such file" in waiting[0]["error"]
+
+
+def test_retry_release_and_cancel_repair_the_queue(shell: Shell) -> None:
+    failed = shell.insert(status_id=4, ocr_error="storage down", ocr_attempts=3)
+    theirs = shell.insert(status_id=4)
+    reading = shell.insert(status_id=6, ocr_worker_id="w", ocr_attempts=1,
+                           ocr_lease_until="2126-01-01")  # fmt: skip
+    assert shell.json("queue", "retry", "--failed")["ids"] == [failed]
+    status = "SELECT status_id, ocr_attempts FROM extraction_queue WHERE id = %s"
+    assert shell.ask(status, failed) == [(3, 0)]
+    assert shell.ask(status, theirs) == [(4, None)], "the extractor's failures are not ours"
+    assert shell.run("queue", "retry", reading).returncode == 1
+    assert shell.run("queue", "release", reading).returncode == 0
+    assert shell.ask(status, reading) == [(3, 0)]
+    assert shell.run("queue", "cancel", reading, failed).returncode == 0
+    assert shell.ask(status, reading)[0][0] == 4
+    for command in ("retry", "release", "cancel", "show"):
+        for unknown in ("00000000-0000-0000-0000-000000000000", "not-an-id", "'; DROP"):
+            ran = shell.run("queue", command, unknown)
+            assert ran.returncode == 1
+            assert "there is no document" in ran.stderr
+
+
+def test_several_environments_want_a_name(shell: Shell) -> None:
+    ran = shell.run("queue", "retry", "--failed", STAGING_DATABASE_URL=shell.dsn)
+    assert ran.returncode == 2
+    assert "--env" in ran.stderr
+    assert shell.run("queue", "list", "--env", "prod").returncode == 3
+
+
+def test_hostile_text_is_shown_harmlessly_and_json_stays_valid(shell: Shell) -> None:
+    document_id = shell.insert(
+        document_number=HOSTILE, status_id=4, ocr_error=HOSTILE, ocr_last_error_at="now()",
+        file_content=HOSTILE, boosted_file_content=HOSTILE + " 1", circonscription_fonciere=HOSTILE,
+        supabase_path=HOSTILE,
+    )  # fmt: skip
+    shell.insert(document_number=HOSTILE, supabase_path=None)
+    for arguments in (
+        ("queue", "check"),
+        ("queue", "list"),
+        ("queue", "show", document_id),
+        ("queue", "show", document_id, "--text", "raw"),
+        ("queue", "show", document_id, "--text", "diff"),
+    ):
+        shown = shell.run(*arguments, COLUMNS="160").stdout
+        assert "\x1b" not in shown and "\x07" not in shown and "\u202e" not in shown
+        assert "9" in shown
+    assert "[bold red]9[/]" in shell.run("queue", "show", document_id, COLUMNS="200").stdout
+    assert shell.json("queue", "show", document_id)["document_number"] == HOSTILE
+    assert shell.json("queue", "check")["environments"][0]["blocked"][0]["reason"] == "no_path"
+
+
+def test_no_secret_is_ever_printed(shell: Shell, tmp_path: Path) -> None:
+    secret = "pl4nted-s3cret"
+    settings = {
+        "PROD_DATABASE_URL": f"postgresql://u:{secret}@127.0.0.1:9/x",
+        "STAGING_DATABASE_URL": f"not a dsn {secret}",
+        "REDIS_URL": f"redis://:{secret}@127.0.0.1:9/0",
+        "PROD_SUPABASE_SERVICE_KEY": secret,
+        "OCR_PROD": "true",
+        "OCR_STAGING": "true",
+        "PROD_SUPABASE_URL": "http://127.0.0.1:9",
+        "OCR_DEV": "false",
+    }
+    for arguments in (
+        ("queue", "check"), ("queue", "check", "--json"), ("queue", "list"), ("db", "status"),
+        ("db", "migrate"), ("verify-setup",), ("verify-setup", "--json"), ("capacity", "--json"),
+        ("pool", "status"), ("verify-setup", "--format", "junit"),
+    ):  # fmt: skip
+        ran = shell.run(*arguments, **settings)
+        assert ran.returncode in {0, 1, 3, 4}, (arguments, ran.stderr)
+        assert secret not in ran.stdout + ran.stderr, arguments
+        assert "Traceback" not in ran.stderr, (arguments, ran.stderr)

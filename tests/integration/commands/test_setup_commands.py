@@ -1,0 +1,133 @@
+"""`registre verify-setup`, `capacity` and `pool status` as an operator uses them."""
+
+import json
+import random
+import signal
+import subprocess
+import time
+from xml.etree import ElementTree as ET
+
+from conftest import REGISTRE, Shell
+
+from registre_cli.demo.scan import scanned_pdf
+from registre_cli.ocr.drawing import Words
+
+
+def results(shell: Shell, *arguments: str, **settings: str) -> dict[str, dict[str, str]]:
+    report = shell.json("verify-setup", *arguments, **settings)
+    return {check["name"]: check for check in report["checks"]}
+
+
+def test_a_sound_setup_passes(shell: Shell) -> None:
+    (shell.folder / "1.pdf").write_bytes(
+        scanned_pdf([[Words(60, 100, "Lot 1 234 567", 14)]], random.Random(1))
+    )
+    shell.insert(supabase_path="1.pdf")
+    ran = shell.run("verify-setup")
+    assert ran.returncode == 0, ran.stdout
+    found = results(shell)
+    assert {check["status"] for check in found.values()} == {"pass"}, found
+    assert "can be claimed (rolled back)" in found["dev/rights"]["message"]
+    assert shell.ask("SELECT status_id, ocr_attempts FROM extraction_queue") == [(3, None)]
+
+
+def test_each_fault_is_found_with_the_way_to_mend_it(empty_shell: Shell) -> None:
+    found = results(
+        empty_shell,
+        OCR_WORKER_POOL_SZE="3",
+        REDIS_URL="redis://127.0.0.1:9/0",
+        OCR_LANG="xyz",
+        OCR_MIN_INDEX_WORKERS="5",
+        SERVER_MAX_CPU="1",
+        DEV_STORAGE_URL="",
+    )
+    assert "did you mean OCR_WORKER_POOL_SIZE" in found["host/settings"]["message"]
+    expected = {
+        "host/settings": "warn", "host/environments": "fail", "host/minimums": "fail",
+        "host/capacity": "fail", "reading/tesseract": "fail", "redis": "fail",
+        "dev/schema": "fail", "dev/postgresql": "pass", "dev/rights": "skip",
+    }  # fmt: skip
+    assert {name: found[name]["status"] for name in expected} == expected
+    assert found["dev/schema"]["fix"] == "registre db migrate --env dev"
+    assert "tesseract-ocr-xyz" in found["reading/tesseract"]["fix"]
+    assert all(check["fix"] for check in found.values() if check["status"] in {"warn", "fail"})
+
+
+def test_a_missing_document_in_the_storage_is_found(shell: Shell) -> None:
+    shell.insert(supabase_path="nowhere.pdf")
+    found = results(shell, "--only", "dev/storage")
+    assert found["dev/storage"]["status"] == "fail"
+    assert "no such file" in found["dev/storage"]["message"]
+
+
+def test_offline_asks_no_server(shell: Shell) -> None:
+    found = results(shell, "--offline", DEV_DATABASE_URL="postgresql://127.0.0.1:9/x")
+    assert set(found) == {
+        "host/python", "host/settings", "host/environments", "host/minimums", "host/capacity",
+        "host/temp", "reading/pdfium", "reading/tesseract",
+    }  # fmt: skip
+
+
+def test_a_warning_fails_where_it_is_strict(shell: Shell) -> None:
+    assert shell.run("verify-setup", "--offline", OCR_SPELT_WRONG="1").returncode == 0
+    assert shell.run("verify-setup", "--offline", "--strict", OCR_SPELT_WRONG="1").returncode == 1
+
+
+def test_machines_get_annotations_and_junit(shell: Shell) -> None:
+    ran = shell.run("verify-setup", "--offline", "--format", "github", OCR_LANG="xyz")
+    assert ran.returncode == 1
+    assert any(
+        line.startswith("::error title=reading/tesseract::") for line in ran.stdout.splitlines()
+    )
+    suite = ET.fromstring(shell.run("verify-setup", "--offline", "--format", "junit").stdout)
+    assert suite.get("failures") == "0"
+    assert len(suite.findall("testcase")) == 8
+
+
+def test_capacity_answers_for_another_machine(shell: Shell) -> None:
+    found = shell.json("capacity", "--cpu", "8", "--ram", "16", "--size", "2", WORKER_COUNT="1")
+    assert set(found) == {
+        "host", "cpu", "ram", "classes", "recommended_pool_size", "fits", "reasons",
+    }  # fmt: skip
+    assert (found["cpu"]["allocated"], found["ram"]["allocated_bytes"]) == (5.5, 2_250_000_000)
+    assert found["fits"] is True
+    ran = shell.run("capacity", "--cpu", "2", "--ram", "16", "--size", "8")
+    assert ran.returncode == 1
+    assert "DOES NOT FIT" in ran.stdout and "CPU: 10 of 1.6 vCPU" in ran.stdout
+
+
+def test_a_running_pool_is_seen_and_gone_after_its_end(shell: Shell) -> None:
+    import os
+
+    assert shell.run("pool", "status").returncode == 1
+    pool = subprocess.Popen(
+        [REGISTRE, "pool", "run"],
+        env={**os.environ, **shell.settings},
+        cwd=shell.folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while not (found := shell.json("pool", "status"))["pools"]:
+            assert time.monotonic() < deadline
+        (status,) = found["pools"]
+        assert status["size"] == 2
+        assert status["environments"] == ["dev"]
+        assert status["allocation"] == {"index": 1, "acte": 1}
+        assert set(status["workers"][0]) == {
+            "worker_id", "pid", "mode", "state", "environment", "document_id", "document_number",
+            "page", "pages", "since_seconds", "documents_done", "documents_failed", "rss_bytes",
+            "cpu_percent",
+        }  # fmt: skip
+        assert found["limiter"]["tesseract"]["rpm"] == {"used": 0, "limit": None}
+        assert shell.json("queue", "check")["environments"][0]["workers"] == {
+            "index": 1, "acte": 1,
+        }  # fmt: skip
+    finally:
+        pool.send_signal(signal.SIGTERM)
+        assert pool.wait(20) == 0
+    assert pool.stderr is not None
+    lines = pool.stderr.read().splitlines()
+    assert json.loads(lines[0])["event"] == "Pool started"
+    assert shell.json("pool", "status")["pools"] == []

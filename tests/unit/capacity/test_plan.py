@@ -1,0 +1,91 @@
+"""What fits where."""
+
+from pathlib import Path
+
+import pytest
+
+from registre_cli.capacity import Host, plan
+from registre_cli.capacity.host import _cpu_quota, _memory_limit
+from registre_cli.core.settings import load_settings
+
+GB = 1_000_000_000
+LAPTOP = Host("laptop", 2.0, 8 * GB, 0.3, 2 * GB)
+
+
+def plan_of(index: int, acte: int, *, host: Host = LAPTOP, **settings: object):  # type: ignore[no-untyped-def]
+    return plan(load_settings(**settings), index_workers=index, acte_workers=acte, host=host)
+
+
+def test_the_example_of_a_shared_server_comes_out() -> None:
+    found = plan(
+        load_settings(worker_count=1), index_workers=1, acte_workers=1, cpu=8, ram_bytes=16 * GB
+    )
+    assert (found.cpu.allocated, found.cpu.usable) == (5.5, pytest.approx(6.4))
+    assert (found.ram.allocated, found.ram.usable) == (2.25 * GB, 12.8 * GB)
+    assert found.fits and found.reasons == ()
+
+
+def test_the_binding_constraint_is_named() -> None:
+    found = plan_of(2, 1, server_max_cpu=4)
+    assert not found.fits
+    assert found.reasons == ("CPU: 4 of 3.2 vCPU",)
+    tight = plan_of(2, 2, host=Host("h", 64.0, 2 * GB, 0, 0))
+    assert tight.reasons == ("RAM: 2.5 of 1.6 GB",)
+
+
+def test_the_recommended_pool_is_the_largest_that_fits() -> None:
+    host = Host("h", 16.0, 64 * GB, 0, 0)
+    size = plan_of(0, 0, host=host).recommended_pool_size
+    assert size == 10
+    assert plan_of(5, 5, host=host).fits
+    assert not plan_of(6, 5, host=host).fits
+    assert plan_of(0, 0, host=Host("tiny", 0.5, GB, 0, 0)).recommended_pool_size == 1
+
+
+def write(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text + "\n")
+    return root
+
+
+def test_limits_of_a_container_of_the_second_kind(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "proc/self/cgroup": "0::/system.slice/pool.service",
+            "sys/fs/cgroup/system.slice/cpu.max": "max 100000",
+            "sys/fs/cgroup/system.slice/pool.service/cpu.max": "150000 100000",
+            "sys/fs/cgroup/system.slice/memory.max": str(3 * GB),
+            "sys/fs/cgroup/system.slice/pool.service/memory.max": "max",
+        },
+    )
+    assert _cpu_quota(root) == 1.5
+    assert _memory_limit(root) == 3 * GB
+
+
+def test_limits_of_a_container_of_the_first_kind(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "proc/self/cgroup": "4:memory:/docker/x\n3:cpu,cpuacct:/docker/x",
+            "sys/fs/cgroup/cpu,cpuacct/docker/x/cpu.cfs_quota_us": "50000",
+            "sys/fs/cgroup/cpu,cpuacct/docker/x/cpu.cfs_period_us": "100000",
+            "sys/fs/cgroup/memory/docker/x/memory.limit_in_bytes": str(GB),
+        },
+    )
+    assert _cpu_quota(root) == 0.5
+    assert _memory_limit(root) == GB
+
+
+def test_no_limit_is_no_limit(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "proc/self/cgroup": "0::/",
+            "sys/fs/cgroup/cpu.max": "max 100000",
+            "sys/fs/cgroup/memory.limit_in_bytes": "9223372036854771712",
+        },
+    )
+    assert _cpu_quota(root) is None
+    assert _memory_limit(root) is None
