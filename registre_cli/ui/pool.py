@@ -164,7 +164,7 @@ def _worker_table(status: PoolStatus, room: int) -> Table:
     paused = " — PAUSED" if status.paused else ""
     title = f"Pool {status.pool_id} — {', '.join(status.environments)} — {shares}{paused}"
     shown = table(
-        title, "worker", "mode", "state", "document*", "page>", "for>", "done>", "failed>",
+        title, "worker>", "mode", "state", "document", "page>", "for>", "done>", "failed>",
         "MB>", "CPU>",
     )  # fmt: skip
     for number, worker in enumerate(status.workers[:room], start=1):
@@ -177,10 +177,10 @@ def _worker_table(status: PoolStatus, room: int) -> Table:
 
 def _worker_cells(number: int, worker: WorkerStatus) -> list[Text]:
     return [
-        cell(f"{number} ({worker.pid})"),
+        cell(number),
         cell(worker.mode),
         cell(worker.state, style=_STATE_STYLE.get(str(worker.state), "")),
-        cell(worker.document_number),
+        cell(worker.document_number, limit=20),
         cell(f"{worker.page}/{worker.pages}" if worker.pages else ""),
         cell(f"{worker.since_seconds:.0f} s"),
         cell(worker.documents_done),
