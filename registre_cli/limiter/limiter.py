@@ -30,12 +30,18 @@ def _wait_silently(engine: str, seconds: float) -> None:
 
 
 class Grant:
-    """The right to read one page now; `settle` says what it really cost."""
+    """The right to read one page now; `settle` says what it really cost.
 
-    def __init__(self, limiter: "Limiter", engine: str, grant_id: str) -> None:
+    `at` is the time of the grant in seconds of Redis' clock, `None` in fallback.
+    """
+
+    def __init__(
+        self, limiter: "Limiter", engine: str, grant_id: str, at: float | None = None
+    ) -> None:
         self._limiter = limiter
         self._engine = engine
         self._id = grant_id
+        self.at = at
 
     def settle(self, tokens: int) -> None:
         """Replace the estimate by the tokens that were really used."""
@@ -89,13 +95,16 @@ class Limiter:
         # Each thread is a customer of its own in the fair queue.
         customer = f"{self._worker_id}#{threading.get_ident()}"
         try:
-            while (wait := self._try_take(engine, tokens, customer, grant_id)) > 0:
+            while True:
+                wait, at = self._try_take(engine, tokens, customer, grant_id)
+                if wait <= 0:
+                    break
                 self._sleep(engine, wait)
         except BaseException:
             # Whoever leaves the queue must not let the others wait for it.
             self._ask("release", engine, customer, grant_id, 0)
             raise
-        yield Grant(self, engine, grant_id)
+        yield Grant(self, engine, grant_id, at)
 
     def settle(self, engine: str, grant_id: str, tokens: int) -> None:
         """Charge what a grant really cost."""
@@ -127,14 +136,16 @@ class Limiter:
             held_seconds=held_ms / 1000,
         )
 
-    def _try_take(self, engine: str, tokens: int, customer: str, grant_id: str) -> float:
-        """Return 0 where the grant is ours, else the seconds to wait."""
+    def _try_take(
+        self, engine: str, tokens: int, customer: str, grant_id: str
+    ) -> tuple[float, float | None]:
+        """Return the seconds to wait, 0 where the grant is ours, and Redis' time in seconds."""
         answer = self._ask("take", engine, customer, grant_id, tokens)
         if answer is None:
-            return self._share(engine).take(tokens, self._workers_seen)
-        granted, wait_ms, workers_seen, _ = answer
+            return self._share(engine).take(tokens, self._workers_seen), None
+        granted, wait_ms, workers_seen, now_ms = answer
         self._workers_seen = max(workers_seen, 1)
-        return 0.0 if granted else wait_ms / 1000
+        return (0.0 if granted else wait_ms / 1000), now_ms / 1000
 
     def _ask(
         self, what: str, engine: str, customer: str, grant_id: str, amount: int
