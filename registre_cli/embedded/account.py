@@ -41,14 +41,16 @@ def server_account() -> Account:
 
 
 def _make_account() -> None:
-    if shutil.which("useradd") is None:
+    # A shell's PATH need not have the folders of root's programs.
+    program = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if program is None:
         raise UnreachableError(
             "PostgreSQL does not run as root, and no account can be made: useradd is missing",
             fix="run registre as an ordinary user, or set DEV_DATABASE_URL",
         )
     made = subprocess.run(
         [
-            "useradd",
+            program,
             "--system",
             "--user-group",
             "--no-create-home",

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from registre_cli.core.errors import RegistreError
 from registre_cli.embedded.layout import Layout, layout_of
 from registre_cli.embedded.locks import FileLock
 from registre_cli.embedded.servers import PostgresServer, Server, ValkeyServer
@@ -63,4 +64,8 @@ def _watch(layout: Layout, servers: list[Server]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    try:
+        sys.exit(main(Path(sys.argv[1])))
+    except RegistreError as error:
+        # The last line of the log is what the program shows to the person who started it.
+        sys.exit(error.message)
