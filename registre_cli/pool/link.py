@@ -11,6 +11,7 @@ from registre_cli.core.errors import RegistreError
 from registre_cli.core.log import get_logger
 from registre_cli.queue.connection import Connection, connect, explain
 from registre_cli.queue.store import QueueStore
+from registre_cli.queue.watchdog import WATCHDOG
 
 T = TypeVar("T")
 
@@ -50,7 +51,9 @@ class Link:
         try:
             if self._connection is None:
                 self._connection = connect(self._dsn, application_name=f"registre {self._purpose}")
-            answer = question(QueueStore(self._connection, retry_delay_base_seconds=self._delay))
+            store = QueueStore(self._connection, retry_delay_base_seconds=self._delay)
+            with WATCHDOG.guard(self._connection):
+                answer = question(store)
         except RegistreError as error:
             raise self._lost(error.message) from None
         except _LOST as error:

@@ -25,7 +25,8 @@ from registre_cli.queue.store import QueueStore
 _WAKE_RETRIES_SECONDS = 1.0
 _RESCUES_IN_A_LEASE = 4
 _LISTENER_PAUSE_SECONDS = 2.0
-_LISTEN_SECONDS = 5.0
+# Without news for so long, the listener asks whether the server is still there.
+_LISTEN_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,8 @@ class Ear:
                 while not self._closing:
                     if listener.heard(_LISTEN_SECONDS):
                         self._on_news()
+                    elif not listener.is_alive():
+                        break
             except psycopg.OperationalError:
                 time.sleep(_LISTENER_PAUSE_SECONDS / 10)
             finally:

@@ -6,8 +6,10 @@ import psycopg
 from pydantic import SecretStr
 
 from registre_cli.queue.connection import Connection, connect, is_pooled
+from registre_cli.queue.watchdog import WATCHDOG
 
 CHANNEL = "registre_ready"
+_SIGN_OF_LIFE_SECONDS = 10.0
 
 
 class Listener:
@@ -37,6 +39,15 @@ class Listener:
             timeout=timeout_seconds, stop_after=1
         )
         return any(True for _ in messages)
+
+    def is_alive(self) -> bool:
+        """Ask the server for a sign of life; a connection that only seems to live hears nothing."""
+        try:
+            with WATCHDOG.guard(self._connection, _SIGN_OF_LIFE_SECONDS):
+                self._connection.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def close(self) -> None:
         """End the connection."""

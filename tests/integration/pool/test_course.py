@@ -4,15 +4,13 @@ import signal
 import time
 
 import pytest
-from conftest import Queue, StartPool, wait_for
+from pool_harness import Pools, Queue, wait_for
 
 from registre_cli.queue.admin import cancel_document
 from registre_cli.queue.connection import connect
 
 
-def test_a_burst_reads_everything_and_says_so_line_by_line(
-    queue: Queue, start_pool: StartPool
-) -> None:
+def test_a_burst_reads_everything_and_says_so_line_by_line(queue: Queue, start_pool: Pools) -> None:
     queue.add("page 0\npage 0", number=4)
     queue.add("page 0", number=2, source="acte")
     queue.add("page 0", supabase_path=None)
@@ -40,7 +38,7 @@ def test_a_burst_reads_everything_and_says_so_line_by_line(
 
 
 def test_a_new_document_is_picked_up_without_waiting_for_the_poll(
-    queue: Queue, start_pool: StartPool
+    queue: Queue, start_pool: Pools
 ) -> None:
     pool = start_pool(ocr_poll_interval_ms=60_000)
     pool.wait_event("Worker started", number=2)
@@ -52,7 +50,7 @@ def test_a_new_document_is_picked_up_without_waiting_for_the_poll(
     assert time.monotonic() - started < 10
 
 
-def test_a_worker_borrows_rather_than_idle(queue: Queue, start_pool: StartPool) -> None:
+def test_a_worker_borrows_rather_than_idle(queue: Queue, start_pool: Pools) -> None:
     queue.add("page 0.2", number=12, source="acte")
     pool = start_pool(options={"min_index": 1, "min_acte": 1, "burst": True})
     assert pool.wait(30) == 0
@@ -60,16 +58,14 @@ def test_a_worker_borrows_rather_than_idle(queue: Queue, start_pool: StartPool) 
     assert modes == {"index", "acte"}, "the index worker did not help"
 
 
-def test_a_worker_that_may_not_borrow_keeps_to_its_mode(
-    queue: Queue, start_pool: StartPool
-) -> None:
+def test_a_worker_that_may_not_borrow_keeps_to_its_mode(queue: Queue, start_pool: Pools) -> None:
     queue.add("page 0.05", number=6, source="acte")
     pool = start_pool(options={"min_index": 1, "min_acte": 1, "burst": True, "borrow": False})
     assert pool.wait(30) == 0
     assert {str(line["mode"]) for line in pool.events("Completed job")} == {"acte"}
 
 
-def test_workers_follow_the_waiting_work(queue: Queue, start_pool: StartPool) -> None:
+def test_workers_follow_the_waiting_work(queue: Queue, start_pool: Pools) -> None:
     queue.add("page 0.1", number=40, source="acte")
     pool = start_pool(ocr_rebalance_interval_ms=300, options={"size": 4, "min_index": 0})
     pool.wait_event("Worker mode changed")
@@ -77,9 +73,7 @@ def test_workers_follow_the_waiting_work(queue: Queue, start_pool: StartPool) ->
     wait_for(lambda: queue.count(5) == 40, 30, "not everything was read")
 
 
-def test_exactly_as_many_documents_are_taken_as_asked_for(
-    queue: Queue, start_pool: StartPool
-) -> None:
+def test_exactly_as_many_documents_are_taken_as_asked_for(queue: Queue, start_pool: Pools) -> None:
     queue.add("page 0.05", number=20)
     pool = start_pool(options={"size": 3, "max_documents": 7})
     assert pool.wait(30) == 0
@@ -88,7 +82,7 @@ def test_exactly_as_many_documents_are_taken_as_asked_for(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_first_signal_finishes_the_page_and_gives_the_document_and_its_try_back(
-    queue: Queue, start_pool: StartPool, number: signal.Signals
+    queue: Queue, start_pool: Pools, number: signal.Signals
 ) -> None:
     ids = queue.add("\n".join(["page 0.5"] * 20), number=2)
     pool = start_pool()
@@ -101,7 +95,7 @@ def test_a_first_signal_finishes_the_page_and_gives_the_document_and_its_try_bac
     assert len(pool.events("Returned job")) == 2
 
 
-def test_a_signal_to_the_whole_group_stops_as_politely(queue: Queue, start_pool: StartPool) -> None:
+def test_a_signal_to_the_whole_group_stops_as_politely(queue: Queue, start_pool: Pools) -> None:
     import os
 
     (document,) = queue.add("\n".join(["page 0.5"] * 20))
@@ -114,7 +108,7 @@ def test_a_signal_to_the_whole_group_stops_as_politely(queue: Queue, start_pool:
 
 
 def test_a_second_signal_ends_at_once_and_still_gives_the_document_back(
-    queue: Queue, start_pool: StartPool
+    queue: Queue, start_pool: Pools
 ) -> None:
     (document,) = queue.add("page 30")
     pool = start_pool()
@@ -127,7 +121,7 @@ def test_a_second_signal_ends_at_once_and_still_gives_the_document_back(
 
 
 def test_a_page_longer_than_the_grace_time_does_not_keep_the_pool(
-    queue: Queue, start_pool: StartPool
+    queue: Queue, start_pool: Pools
 ) -> None:
     (document,) = queue.add("page 30")
     pool = start_pool(ocr_stop_grace_seconds=1)
@@ -137,7 +131,7 @@ def test_a_page_longer_than_the_grace_time_does_not_keep_the_pool(
     assert queue.one(document, "status_id, ocr_attempts") == (3, 0)
 
 
-def test_a_cancelled_document_ends_within_its_page(queue: Queue, start_pool: StartPool) -> None:
+def test_a_cancelled_document_ends_within_its_page(queue: Queue, start_pool: Pools) -> None:
     from pydantic import SecretStr
 
     (document,) = queue.add("\n".join(["page 0.3"] * 100))
@@ -149,7 +143,7 @@ def test_a_cancelled_document_ends_within_its_page(queue: Queue, start_pool: Sta
     assert queue.one(document, "ocr_error") == ("cancelled",)
 
 
-def test_a_worker_is_renewed_between_documents(queue: Queue, start_pool: StartPool) -> None:
+def test_a_worker_is_renewed_between_documents(queue: Queue, start_pool: Pools) -> None:
     queue.add("page 0", number=10)
     pool = start_pool(ocr_worker_max_documents=2, options={"size": 1, "burst": True})
     assert pool.wait(60) == 0
@@ -158,7 +152,7 @@ def test_a_worker_is_renewed_between_documents(queue: Queue, start_pool: StartPo
     assert not pool.events("Worker lost")
 
 
-def test_a_budget_slows_the_pool_and_never_stops_it(queue: Queue, start_pool: StartPool) -> None:
+def test_a_budget_slows_the_pool_and_never_stops_it(queue: Queue, start_pool: Pools) -> None:
     queue.add("page 0", number=12)
     pool = start_pool(ocr_rpm=10, ocr_budget_share=1, options={"max_documents": 11})
     wait_for(lambda: queue.count(5) == 10, 20, "the budget was not used")

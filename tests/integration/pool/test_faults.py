@@ -2,14 +2,19 @@
 
 import random
 import signal
+import socket
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 import redis
-from conftest import Pool, Queue, StartPool, wait_for
+from frozen_proxy import FrozenProxy
+from pool_harness import AUDIT, Pool, Pools, Queue, wait_for
+from pydantic import SecretStr
 
 from registre_cli.embedded.servers import PostgresServer, ValkeyServer
+from registre_cli.queue.migrate import migrate
 
 PAGES = "page 0.05\npage 0.05"
 
@@ -24,9 +29,7 @@ def finish(pool: Pool, queue: Queue, done: int, *, failed: int = 0, seconds: flo
     queue.assert_each_result_was_stored_once()
 
 
-def test_killed_workers_cost_a_named_try_and_no_document(
-    queue: Queue, start_pool: StartPool
-) -> None:
+def test_killed_workers_cost_a_named_try_and_no_document(queue: Queue, start_pool: Pools) -> None:
     chance = random.Random(7)
     queue.add("page 0.1\npage 0.1", number=60)
     pool = start_pool(options={"size": 3})
@@ -48,7 +51,7 @@ def test_killed_workers_cost_a_named_try_and_no_document(
 
 
 def test_a_poison_document_ends_after_its_tries_and_its_neighbours_are_unharmed(
-    queue: Queue, start_pool: StartPool
+    queue: Queue, start_pool: Pools
 ) -> None:
     (poison,) = queue.add("page 0\ndie SIGSEGV", ocr_priority=1)
     queue.add(PAGES, number=10)
@@ -68,7 +71,7 @@ def test_a_poison_document_ends_after_its_tries_and_its_neighbours_are_unharmed(
 )
 def test_a_page_that_hangs_or_swallows_memory_is_ended_by_the_supervisor(
     queue: Queue,
-    start_pool: StartPool,
+    start_pool: Pools,
     script: str,
     reason: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -82,7 +85,7 @@ def test_a_page_that_hangs_or_swallows_memory_is_ended_by_the_supervisor(
 
 @pytest.mark.parametrize("error", ["ENOSPC", "EMFILE"])
 def test_a_host_without_disk_or_file_handles_is_a_named_transient_failure(
-    queue: Queue, start_pool: StartPool, error: str
+    queue: Queue, start_pool: Pools, error: str
 ) -> None:
     (document,) = queue.add(f"fail {error}", ocr_max_attempts=2)
     pool = start_pool()
@@ -93,7 +96,7 @@ def test_a_host_without_disk_or_file_handles_is_a_named_transient_failure(
 
 
 def test_workers_of_a_killed_supervisor_end_and_another_pool_rescues(
-    queue: Queue, start_pool: StartPool
+    queue: Queue, start_pool: Pools
 ) -> None:
     queue.add("\n".join(["page 0.2"] * 50), number=2)
     first = start_pool(ocr_lease_seconds=3)
@@ -111,7 +114,7 @@ def test_workers_of_a_killed_supervisor_end_and_another_pool_rescues(
 
 
 def test_the_late_result_of_a_stopped_worker_changes_nothing(
-    queue: Queue, start_pool: StartPool
+    queue: Queue, start_pool: Pools
 ) -> None:
     (document,) = queue.add("page 0.5\npage 0.5")
     first = start_pool(ocr_lease_seconds=2, options={"size": 1})
@@ -128,7 +131,7 @@ def test_the_late_result_of_a_stopped_worker_changes_nothing(
     queue.assert_each_result_was_stored_once()
 
 
-def test_cut_connections_are_made_again(queue: Queue, start_pool: StartPool) -> None:
+def test_cut_connections_are_made_again(queue: Queue, start_pool: Pools) -> None:
     queue.add("page 0.05", number=60)
     pool = start_pool()
     pool.wait_event("Completed job")
@@ -144,7 +147,7 @@ def test_cut_connections_are_made_again(queue: Queue, start_pool: StartPool) -> 
 
 
 def test_a_finished_result_waits_for_the_database_and_is_not_computed_again(
-    queue: Queue, start_pool: StartPool, postgres_server: PostgresServer
+    queue: Queue, start_pool: Pools, postgres_server: PostgresServer
 ) -> None:
     (document,) = queue.add("page 1.5")
     pool = start_pool(options={"size": 1})
@@ -159,7 +162,7 @@ def test_a_finished_result_waits_for_the_database_and_is_not_computed_again(
 
 
 def test_redis_may_go_come_back_empty_and_nobody_stops(
-    queue: Queue, start_pool: StartPool, valkey_server: ValkeyServer
+    queue: Queue, start_pool: Pools, valkey_server: ValkeyServer
 ) -> None:
     queue.add("page 0.1", number=60)
     pool = start_pool()
@@ -176,7 +179,37 @@ def test_redis_may_go_come_back_empty_and_nobody_stops(
     finish(pool, queue, done=60)
 
 
-def test_three_pools_claim_each_document_once(queue: Queue, start_pool: StartPool) -> None:
+def test_a_connection_that_only_seems_to_live_is_noticed_within_half_a_minute(
+    queue: Queue, start_pool: Pools, server_folder: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = PostgresServer(server_folder / "tcp-pg", port=port, durable=False)
+    server.start()
+    try:
+        migrate(SecretStr(server.tcp_dsn()))
+        far = Queue(server.tcp_dsn(), queue.storage)
+        far.ask(AUDIT)
+        with FrozenProxy(port) as proxy:
+            dsn = f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres"
+            pool = start_pool(dsn=dsn, ocr_lease_seconds=5)
+            far.add("page 0.2", number=20)
+            wait_for(lambda: far.count(5) > 2, 15, "nothing was read")
+            proxy.freeze()
+            pool.wait_event("Database away", seconds=32)
+            proxy.heal()
+            # What was read when the line froze was rescued or stored, whichever came first.
+            wait_for(lambda: far.count(5) == 20, 50, f"{far.count(5)} of 20, {pool.lines[-3:]}")
+            far.assert_each_result_was_stored_once()
+            queue_end = pool.process
+            queue_end.terminate()
+            assert queue_end.wait(30) == 0
+    finally:
+        server.stop()
+
+
+def test_three_pools_claim_each_document_once(queue: Queue, start_pool: Pools) -> None:
     queue.add("page 0", number=300)
     pools = [start_pool(options={"size": 3, "burst": True}) for _ in range(3)]
     finish(pools[0], queue, done=300)
@@ -184,7 +217,7 @@ def test_three_pools_claim_each_document_once(queue: Queue, start_pool: StartPoo
     assert queue.ask("SELECT count(*) FROM audit WHERE became = 6") == [(300,)]
 
 
-def test_no_process_is_left_after_the_end(queue: Queue, start_pool: StartPool) -> None:
+def test_no_process_is_left_after_the_end(queue: Queue, start_pool: Pools) -> None:
     queue.add(PAGES, number=3)
     pool = start_pool(options={"burst": True})
     assert pool.wait(30) == 0
