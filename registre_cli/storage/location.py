@@ -3,21 +3,25 @@
 | path | is fetched from |
 |---|---|
 | `bucket/key.pdf` | the environment's Supabase project, or its storage URL |
-| a URL of the environment's own Supabase project | there, with the service key |
-| any other `https://` URL | there, without credentials |
+| a Storage URL of the environment's own Supabase project | there, with the service key |
+| any other `https://` URL, or `http://` of this very host | there, without credentials |
 | `s3://bucket/key` | there, with the credentials of the machine |
 | `file:///folder/key.pdf` | only below the environment's own `file://` storage, or in `local` |
 """
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from registre_cli.core.errors import ConfigurationError, PermanentDocumentError
 from registre_cli.core.settings import Environment
 
 _LONGEST_PATH_CHARACTERS = 2_048
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_SUPABASE_OBJECTS = "/storage/v1/object/"
+# These objects are open to whoever has the URL: our key has no business there.
+_OPEN_OBJECTS = (f"{_SUPABASE_OBJECTS}public/", f"{_SUPABASE_OBJECTS}sign/")
 
 
 @dataclass(frozen=True)
@@ -49,31 +53,54 @@ Location = FileLocation | WebLocation | ObjectLocation
 def locate(path: str, environment: Environment) -> Location:
     """Say where `path` is. Raises PermanentDocumentError, or ConfigurationError without storage."""
     path = path.strip()
-    if len(path) > _LONGEST_PATH_CHARACTERS or not path.isprintable():
-        raise PermanentDocumentError("the path is too long or has control characters")
-    parts = urlsplit(path) if "://" in path else None
-    if parts is None:
+    # What is written as %00 or %2e%2e is judged by what it means.
+    _require_ordinary(unquote(path) if "://" in path else path)
+    if "://" not in path:
         return _relative(path.lstrip("/"), environment)
-    match parts.scheme.lower():
+    parts = _split(path)
+    match parts.scheme:
         case "file":
-            return _own_file(Path(unquote(parts.path)), environment)
+            return _own_file(parts, environment)
         case "s3":
+            if not parts.netloc:
+                raise PermanentDocumentError("the path names no bucket: s3://bucket/key.pdf")
             return ObjectLocation(parts.netloc, unquote(parts.path.lstrip("/")))
         case "http" | "https":
-            return _web(path, environment)
+            return _web(path, parts, environment)
         case scheme:
             raise PermanentDocumentError(f"the path has an unknown scheme {scheme!r}")
 
 
-def _relative(key: str, environment: Environment) -> Location:
-    if ".." in key.split("/"):
+def is_safe_to_follow(scheme: str, host: str | None) -> bool:
+    """Whether a URL of another's choosing may be fetched: nobody on the way can change it."""
+    return scheme == "https" or (scheme == "http" and host in _LOOPBACK)
+
+
+def _require_ordinary(path: str) -> None:
+    if len(path) > _LONGEST_PATH_CHARACTERS:
+        raise PermanentDocumentError(
+            f"the path is longer than {_LONGEST_PATH_CHARACTERS} characters"
+        )
+    if any(unicodedata.category(character).startswith("C") for character in path):
+        raise PermanentDocumentError("the path has control characters")
+    if ".." in path.split("?")[0].split("/"):
         raise PermanentDocumentError("the path leaves the storage (it has '..')")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise PermanentDocumentError("the path is not a URL that can be read") from None
+
+
+def _relative(key: str, environment: Environment) -> Location:
     if environment.storage_url is not None:
         return _below(environment.storage_url.get_secret_value().rstrip("/"), key)
     if environment.supabase_url is not None:
         base = environment.supabase_url.rstrip("/")
         return WebLocation(
-            f"{base}/storage/v1/object/authenticated/{quote(key)}", with_service_key=True
+            f"{base}{_SUPABASE_OBJECTS}authenticated/{quote(key)}", with_service_key=True
         )
     raise ConfigurationError(
         f"{environment.name} has no storage for paths like bucket/key.pdf",
@@ -89,7 +116,7 @@ def _below(base: str, key: str) -> Location:
     if parts.scheme == "s3":
         prefix = parts.path.strip("/")
         return ObjectLocation(parts.netloc, f"{prefix}/{key}" if prefix else key)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    if is_safe_to_follow(parts.scheme, parts.hostname):
         return WebLocation(f"{base}/{quote(key)}")
     raise ConfigurationError(
         f"a storage URL of the kind {parts.scheme or 'nothing'}:// is not known",
@@ -97,7 +124,10 @@ def _below(base: str, key: str) -> Location:
     )
 
 
-def _own_file(path: Path, environment: Environment) -> FileLocation:
+def _own_file(parts: SplitResult, environment: Environment) -> FileLocation:
+    if parts.netloc not in {"", "localhost"}:
+        raise PermanentDocumentError("a file URL names another host: write file:///folder/key.pdf")
+    path = Path(unquote(parts.path))
     # Otherwise a row could make us read any file of the host.
     if environment.name == "local":
         return FileLocation(path)
@@ -110,16 +140,23 @@ def _own_file(path: Path, environment: Environment) -> FileLocation:
 
 
 def _inside(root: Path, path: Path) -> Path:
-    resolved = path.resolve()
+    try:
+        resolved = path.resolve()
+    except RuntimeError:
+        raise PermanentDocumentError("the path is a loop of links") from None
     if not resolved.is_relative_to(root.resolve()):
         raise PermanentDocumentError("the path leaves the storage folder")
     return resolved
 
 
-def _web(url: str, environment: Environment) -> WebLocation:
-    parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+def _web(url: str, parts: SplitResult, environment: Environment) -> WebLocation:
+    if not is_safe_to_follow(parts.scheme, parts.hostname):
         raise PermanentDocumentError("the path is plain http, which anybody on the way may change")
-    own = environment.supabase_url and urlsplit(environment.supabase_url)
-    is_own = bool(own) and (parts.scheme, parts.netloc) == (own.scheme, own.netloc)  # type: ignore[union-attr]
-    return WebLocation(url, with_service_key=is_own and "/object/public/" not in parts.path)
+    own = urlsplit(environment.supabase_url or "")
+    # The key opens the whole project: it goes to the objects of its Storage and nowhere else.
+    is_own_object = (
+        (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
+        and parts.path.startswith(_SUPABASE_OBJECTS)
+        and not parts.path.startswith(_OPEN_OBJECTS)
+    )
+    return WebLocation(url, with_service_key=is_own_object)

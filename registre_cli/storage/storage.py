@@ -1,7 +1,11 @@
 """Fetching a document, with a limit of bytes and of time that holds while it comes."""
 
+import os
+import re
 import time
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from registre_cli.core.errors import (
     ConfigurationError,
@@ -9,10 +13,22 @@ from registre_cli.core.errors import (
     TransientDocumentError,
 )
 from registre_cli.core.settings import Environment
-from registre_cli.storage.location import FileLocation, ObjectLocation, WebLocation, locate
+from registre_cli.storage.location import (
+    FileLocation,
+    ObjectLocation,
+    WebLocation,
+    is_safe_to_follow,
+    locate,
+)
+
+if TYPE_CHECKING:
+    import httpx
 
 FETCH_TIMEOUT_SECONDS = 60.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
+# A server that says nothing for so long is taken for dead, whatever time is left.
+_SILENCE_TIMEOUT_SECONDS = 30.0
+_MOST_REDIRECTS = 5
 _CHUNK_BYTES = 1 << 16
 
 
@@ -45,29 +61,41 @@ class Storage:
     def _download(self, location: WebLocation, max_bytes: int, timeout_seconds: float) -> bytes:
         import httpx
 
-        headers = {}
+        # A compressed answer could unfold beyond every limit in one step.
+        headers = {"Accept-Encoding": "identity"}
         key = self._environment.supabase_service_key
-        if location.with_service_key and key is not None:
+        with_key = location.with_service_key and key is not None
+        if with_key and key is not None:
             secret = key.get_secret_value()
-            headers = {"Authorization": f"Bearer {secret}", "apikey": secret}
+            headers |= {"Authorization": f"Bearer {secret}", "apikey": secret}
         deadline = time.monotonic() + timeout_seconds
         body = bytearray()
-        timeout = httpx.Timeout(min(timeout_seconds, 30.0), connect=_CONNECT_TIMEOUT_SECONDS)
+        timeout = httpx.Timeout(
+            min(timeout_seconds, _SILENCE_TIMEOUT_SECONDS),
+            connect=min(timeout_seconds, _CONNECT_TIMEOUT_SECONDS),
+        )
         try:
             # Redirects only where no secret travels: httpx would drop the Authorization header
             # for another host, but not the second one.
             with (
-                httpx.Client(timeout=timeout, follow_redirects=not headers) as client,
+                httpx.Client(
+                    timeout=timeout,
+                    follow_redirects=not with_key,
+                    max_redirects=_MOST_REDIRECTS,
+                    event_hooks={"request": [_refuse_an_unsafe_redirect]},
+                ) as client,
                 client.stream("GET", location.url, headers=headers) as answer,
             ):
                 _check_status(answer.status_code)
+                _check_size(_announced_bytes(answer.headers.get("Content-Length")), max_bytes)
                 for chunk in answer.iter_bytes():
                     body += chunk
                     _check_size(len(body), max_bytes)
-                    if time.monotonic() > deadline:
-                        raise TransientDocumentError(
-                            f"storage: too slow, {len(body):,} bytes in {timeout_seconds:g} s"
-                        )
+                    _check_time(deadline, len(body), timeout_seconds)
+        except httpx.ConnectTimeout as error:
+            raise TransientDocumentError(
+                f"storage: no connection within {timeout.connect:g} s"
+            ) from error
         except httpx.TimeoutException as error:
             raise TransientDocumentError(f"storage: no answer within {timeout.read:g} s") from error
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.DecodingError) as error:
@@ -100,7 +128,7 @@ def _read_file(path: Path, max_bytes: int) -> bytes:
 
 def _download_object(location: ObjectLocation, max_bytes: int, timeout_seconds: float) -> bytes:
     import obstore
-    from obstore.exceptions import BaseError
+    from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
     from obstore.store import S3Store
 
     deadline = time.monotonic() + timeout_seconds
@@ -110,24 +138,57 @@ def _download_object(location: ObjectLocation, max_bytes: int, timeout_seconds: 
             location.bucket,
             client_options={
                 "timeout": f"{timeout_seconds:g}s",
-                "connect_timeout": f"{_CONNECT_TIMEOUT_SECONDS:g}s",
+                "connect_timeout": f"{min(timeout_seconds, _CONNECT_TIMEOUT_SECONDS):g}s",
+                # Our options replace those of the client's own variables: ask this one again.
+                "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in {"1", "true"},
             },
-            retry_config={"max_retries": 1},
+            retry_config={
+                "max_retries": 1,
+                "retry_timeout": timedelta(seconds=timeout_seconds),
+            },
         )
         for chunk in obstore.get(store, location.key).stream(min_chunk_size=_CHUNK_BYTES):
             body += bytes(chunk)
             _check_size(len(body), max_bytes)
-            if time.monotonic() > deadline:
-                raise TransientDocumentError(
-                    f"storage: too slow, {len(body):,} bytes in {timeout_seconds:g} s"
-                )
+            _check_time(deadline, len(body), timeout_seconds)
+    except ValueError as error:
+        raise PermanentDocumentError("the path is no key of an S3 object") from error
     except FileNotFoundError as error:
         raise TransientDocumentError("storage: no such object (404)") from error
-    except (BaseError, OSError) as error:
+    except (PermissionDeniedError, UnauthenticatedError) as error:
         raise TransientDocumentError(
-            f"storage: the object cannot be fetched ({type(error).__name__})"
+            "storage: refuses our key (403)",
+            fix="check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights on the bucket",
         ) from error
+    except (BaseError, OSError) as error:
+        _check_time(deadline, len(body), timeout_seconds)
+        raise TransientDocumentError(f"storage: {_object_failure(str(error))}") from error
     return bytes(body)
+
+
+def _object_failure(said: str) -> str:
+    """Say in a few words what the S3 client tells in many, which quote the request."""
+    if status := re.search(r"status code: (\d{3})", said):
+        return f"answered {status[1]}"
+    if "body" in said or "partial response" in said:
+        return "the answer was cut short"
+    return "the object cannot be fetched"
+
+
+def _refuse_an_unsafe_redirect(request: "httpx.Request") -> None:
+    if not is_safe_to_follow(request.url.scheme, request.url.host):
+        raise PermanentDocumentError("the path leads to plain http")
+
+
+def _announced_bytes(content_length: str | None) -> int:
+    return int(content_length) if content_length and content_length.isdecimal() else 0
+
+
+def _check_time(deadline: float, received_bytes: int, timeout_seconds: float) -> None:
+    if time.monotonic() > deadline:
+        raise TransientDocumentError(
+            f"storage: too slow, {received_bytes:,} bytes in {timeout_seconds:g} s"
+        )
 
 
 def _check_status(status: int) -> None:

@@ -41,11 +41,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif name == "cut.pdf":
             self.send_response(200)
             self.send_header("Content-Length", str(len(PDF) * 2))
+            self.send_header("Last-Modified", "Mon, 06 Jan 2025 08:00:00 GMT")
+            self.send_header("ETag", '"1"')
             self.end_headers()
             self.wfile.write(PDF)
         elif name == "drip.pdf":
             self.send_response(200)
             self.send_header("Content-Length", str(len(PDF)))
+            self.send_header("Last-Modified", "Mon, 06 Jan 2025 08:00:00 GMT")
             self.end_headers()
             for start in range(0, len(PDF), 100):
                 self.wfile.write(PDF[start : start + 100])
@@ -53,6 +56,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 time.sleep(0.1)
         else:
             self.send_response(200)
+            self.send_header("Content-Length", str(len(PDF)))
+            self.send_header("Last-Modified", "Mon, 06 Jan 2025 08:00:00 GMT")
+            self.send_header("ETag", '"1"')
             self.end_headers()
             self.wfile.write(PDF)
 
@@ -107,6 +113,85 @@ def test_the_service_key_never_goes_to_another_host(serve) -> None:  # type: ign
     with pytest.raises(TransientDocumentError, match="302"):
         fetch(supabase(own), "bucket/redirect.pdf")
     assert [key for _, key in seen_elsewhere.requests] == [None]
+
+
+def test_the_service_key_opens_the_storage_and_nothing_else_of_the_project(serve) -> None:  # type: ignore[no-untyped-def]
+    url, seen = serve()
+    for path in (
+        "storage/v1/object/bucket/a.pdf",
+        "storage/v1/object/public/bucket/a.pdf",
+        "storage/v1/object/sign/bucket/a.pdf?token=t",
+        "rest/v1/secrets?select=*",
+    ):
+        assert fetch(supabase(url), f"{url}/{path}") == PDF
+    assert [key for _, key in seen.requests] == [f"Bearer {KEY}", None, None, None]
+    with pytest.raises(PermanentDocumentError, match="leaves the storage"):
+        fetch(supabase(url), f"{url}/storage/v1/object/%2e%2e/%2e%2e/%2e%2e/rest/v1/secrets")
+
+
+def test_a_redirect_to_plain_http_of_another_host_is_not_followed(serve) -> None:  # type: ignore[no-untyped-def]
+    url, _ = serve("http://192.0.2.1")
+    with pytest.raises(PermanentDocumentError, match="leads to plain http"):
+        fetch(folder(Path("/tmp")), f"{url}/redirect.pdf")
+
+
+def test_a_name_with_a_blank_that_does_not_break_is_a_name(tmp_path: Path) -> None:
+    (tmp_path / "acte\xa0n°\xa01.pdf").write_bytes(PDF)
+    assert fetch(folder(tmp_path), "acte\xa0n°\xa01.pdf") == PDF
+
+
+def test_a_loop_of_links_is_a_failure_of_the_document(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").symlink_to(tmp_path / "a.pdf")
+    with pytest.raises((PermanentDocumentError, TransientDocumentError)):
+        fetch(folder(tmp_path), "a.pdf")
+
+
+@pytest.fixture
+def bucket(serve, monkeypatch: pytest.MonkeyPatch) -> tuple[Environment, Seen]:  # type: ignore[no-untyped-def]
+    """An S3 storage with a prefix, served by the misbehaving server."""
+    url, seen = serve()
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ALLOW_HTTP": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    environment = Environment(name="dev", enabled=True, storage_url=SecretStr("s3://deeds/a b"))
+    return environment, seen
+
+
+def test_an_object_of_a_bucket_is_fetched_below_its_prefix(
+    bucket: tuple[Environment, Seen],
+) -> None:
+    environment, seen = bucket
+    assert fetch(environment, "index/étrange 1.pdf") == PDF
+    assert fetch(environment, "s3://other/k%20é.pdf") == PDF
+    assert [path for path, _ in seen.requests] == [
+        "/deeds/a%20b/index/%C3%A9trange%201.pdf",
+        "/other/k%20%C3%A9.pdf",
+    ]
+    with pytest.raises(PermanentDocumentError, match="OCR_MAX_BYTES=1000"):
+        open_storage(environment).fetch("a.pdf", max_bytes=1000)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("status-404", "no such object"),
+        ("status-403", "refuses our key"),
+        ("status-503", "answered 503"),
+        ("cut.pdf", "cut short"),
+        ("drip.pdf", "too slow"),
+    ],
+)
+def test_a_bucket_that_fails_is_a_transient_failure_with_its_reason(
+    bucket: tuple[Environment, Seen], name: str, reason: str
+) -> None:
+    with pytest.raises(TransientDocumentError, match=reason) as failed:
+        fetch(bucket[0], name, timeout_seconds=1.5)
+    assert KEY not in failed.value.message
 
 
 @pytest.mark.parametrize(
@@ -172,7 +257,20 @@ def test_a_folder_serves_its_files_and_nothing_outside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["ftp://host/a.pdf", "http://example.com/a.pdf", "a\nb.pdf", "x" * 5000, "a\x00.pdf"]
+    "path",
+    [
+        "ftp://host/a.pdf",
+        "http://example.com/a.pdf",
+        "a\nb.pdf",
+        "x" * 5000,
+        "a\x00.pdf",
+        "https://[half-an-address/a.pdf",
+        "https://127.0.0.1:9/%00.pdf",
+        "s3:///no-bucket.pdf",
+        "s3://bucket/%2e%2e/a.pdf",
+        "s3://bucket/a//b.pdf",
+        "file://server/share/a.pdf",
+    ],
 )
 def test_a_path_that_can_never_be_fetched_is_a_permanent_failure(path: str) -> None:
     with pytest.raises(PermanentDocumentError):
