@@ -20,6 +20,9 @@ def verify_setup(
     format_: Annotated[
         Literal["text", "github", "junit"], typer.Option("--format", help="How to print.")
     ] = "text",
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="A line for each check that passed, too.")
+    ] = False,
     as_json: Json = False,
     env_file: EnvFile = None,
 ) -> None:
@@ -40,13 +43,13 @@ def verify_setup(
         chosen = () if offline else choose_environments(settings, env or ())
         checks = [
             check
-            for check in checks_for(settings, chosen, offline=offline)
+            for check in checks_for(settings, chosen, env_file, offline=offline)
             if not only or check.name.startswith(tuple(only))
         ]
         if not checks:
             raise WrongUsageError("no check has such a name", fix="registre verify-setup --json")
         results = run_checks(checks)
-    show_results(results, "json" if as_json else format_)
+    show_results(results, "json" if as_json else format_, verbose=verbose)
     bad = {CheckStatus.FAIL, CheckStatus.WARN} if strict else {CheckStatus.FAIL}
     if any(result.status in bad for result in results):
         raise typer.Exit(ExitCode.PROBLEM)

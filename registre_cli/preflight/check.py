@@ -1,8 +1,9 @@
 """What a check is, and running many at once with a bound."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as OutOfTimeError
 from dataclasses import dataclass
 from enum import StrEnum
@@ -72,25 +73,47 @@ def skipped(message: str) -> Finding:
 
 def run_checks(checks: Sequence[Check]) -> tuple[CheckResult, ...]:
     """Run all checks at once; one that hangs or fails is a finding, never an error of ours."""
-    pool = ThreadPoolExecutor(max_workers=max(len(checks), 1), thread_name_prefix="check")
-    running = [(check, pool.submit(_timed, check)) for check in checks]
-    results = []
-    for check, future in running:
+    started = time.monotonic()
+    running = [(check, _start(check)) for check in checks]
+    return tuple(_result(check, found, started) for check, found in running)
+
+
+def _start(check: Check) -> Future[CheckResult]:
+    """Run a check in a thread that cannot keep the command from ending, as a pool's would."""
+    found: Future[CheckResult] = Future()
+
+    def run() -> None:
         try:
-            results.append(future.result(check.timeout_seconds))
-        except OutOfTimeError:
-            results.append(
-                CheckResult(
-                    check.name,
-                    CheckStatus.FAIL,
-                    f"no answer within {check.timeout_seconds:g} s",
-                    "check that the service is reachable from this host",
-                    check.timeout_seconds,
-                )
-            )
-    # A check that hangs must not keep the command from ending.
-    pool.shutdown(wait=False, cancel_futures=True)
-    return tuple(results)
+            found.set_result(_timed(check))
+        except Exception as error:  # noqa: BLE001 - whoever waits for the result is told of it
+            found.set_exception(error)
+
+    threading.Thread(target=run, name=check.name, daemon=True).start()
+    return found
+
+
+def _result(check: Check, found: Future[CheckResult], started: float) -> CheckResult:
+    left = started + check.timeout_seconds - time.monotonic()
+    try:
+        unforeseen = found.exception(max(left, 0.0))
+    except OutOfTimeError:
+        return CheckResult(
+            check.name,
+            CheckStatus.FAIL,
+            f"no answer within {check.timeout_seconds:g} s",
+            "check that the service is reachable from this host",
+            check.timeout_seconds,
+        )
+    if unforeseen is None:
+        return found.result()
+    # The text of an error that we do not know could hold a secret: its kind must do.
+    return CheckResult(
+        check.name,
+        CheckStatus.FAIL,
+        f"the check itself failed ({type(unforeseen).__name__})",
+        f"registre verify-setup --only {check.name}, and report the bug if it fails again",
+        round(time.monotonic() - started, 3),
+    )
 
 
 def _timed(check: Check) -> CheckResult:

@@ -4,8 +4,6 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib.metadata import version
 
 from registre_cli.capacity import plan
@@ -18,7 +16,6 @@ from registre_cli.preflight.check import Finding, failed, passed, warned
 
 _OLDEST_PYTHON = (3, 11)
 _LEAST_TEMP_BYTES = 500_000_000
-_PREFIXES = ("OCR_", "SERVER_", "DEV_", "STAGING_", "PROD_")
 _SAMPLE = "Registre foncier du Québec 1 234 567"
 
 
@@ -28,23 +25,6 @@ def python() -> Finding:
     if sys.version_info < _OLDEST_PYTHON:
         return failed(said, "install Python 3.11 or later")
     return passed(said)
-
-
-def setting_names(environment: Mapping[str, str]) -> Finding:
-    """Check that no name looks like a setting of ours without being one."""
-    known = {name.upper() for name in Settings.model_fields}
-    unknown = [
-        name for name in sorted(environment) if name.startswith(_PREFIXES) and name not in known
-    ]
-    if not unknown:
-        return passed(f"{sum(name in known for name in environment)} settings given")
-    guesses = [
-        f"{name}: did you mean {close[0]}?"
-        if (close := get_close_matches(name, known, 1))
-        else name
-        for name in unknown
-    ]
-    return warned(f"unknown settings: {'; '.join(guesses)}", "correct or remove the names")
 
 
 def environments(settings: Settings) -> Finding:

@@ -3,19 +3,24 @@
 import os
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from registre_cli.core.settings import Environment, Settings
-from registre_cli.preflight import database, local, services
+from registre_cli.preflight import database, local, services, sources
 from registre_cli.preflight.check import Check
 
 
 def checks_for(
-    settings: Settings, environments: Sequence[Environment], *, offline: bool = False
+    settings: Settings,
+    environments: Sequence[Environment],
+    env_file: Path | None = None,
+    *,
+    offline: bool = False,
 ) -> list[Check]:
     """Return the checks, those of the host first; `offline` asks no server."""
     checks = [
         Check("host/python", local.python),
-        Check("host/settings", partial(local.setting_names, dict(os.environ))),
+        Check("host/settings", partial(sources.setting_names, os.environ, env_file)),
         Check("host/environments", partial(local.environments, settings)),
         Check("host/minimums", partial(local.minimums, settings)),
         Check("host/capacity", partial(local.capacity, settings)),

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import Literal
 from xml.etree import ElementTree as ET
 
@@ -23,11 +24,11 @@ _MARKS = {
 }
 
 
-def show_results(results: Sequence[CheckResult], form: Format) -> None:
-    """Show the results in one of the forms."""
+def show_results(results: Sequence[CheckResult], form: Format, *, verbose: bool = False) -> None:
+    """Show the results in one of the forms; `verbose` has a line for each check that passed."""
     match form:
         case "text":
-            _show_text(results)
+            _show_text(results, verbose=verbose)
         case "json":
             ok = not any(result.status is CheckStatus.FAIL for result in results)
             print_json({"ok": ok, "checks": [asdict(result) for result in results]})
@@ -37,19 +38,43 @@ def show_results(results: Sequence[CheckResult], form: Format) -> None:
             _show_junit(results)
 
 
-def _show_text(results: Sequence[CheckResult]) -> None:
+def _show_text(results: Sequence[CheckResult], *, verbose: bool) -> None:
+    """Show one line for each group that is well, and every other check with its way out."""
     out = output_console()
     width = max(len(result.name) for result in results)
-    for result in results:
-        word, style = _MARKS[result.status]
-        line = Text.assemble((word, style), f"  {result.name:<{width}}  ", cell(result.message))
-        if result.status in {CheckStatus.WARN, CheckStatus.FAIL}:
-            line.append(f"\n      {'':<{width}}").append("fix: ", "bold").append(cell(result.fix))
-        out.print(line, soft_wrap=True)
+    for group, members in groupby(results, lambda result: result.name.partition("/")[0]):
+        checks = list(members)
+        well = [check for check in checks if check.status is CheckStatus.PASS]
+        if not verbose and len(well) > 1:
+            names = ", ".join(check.name.partition("/")[2] for check in well)
+            out.print(_line(CheckStatus.PASS, group, names, width), soft_wrap=True)
+            checks = [check for check in checks if check.status is not CheckStatus.PASS]
+        for check in checks:
+            line = _line(check.status, check.name, check.message, width)
+            if check.fix:
+                line.append(f"\n      {'':<{width}}").append("fix: ", "bold").append_text(
+                    cell(check.fix)
+                )
+            out.print(line, soft_wrap=True)
     counts = Counter(result.status for result in results)
-    said = ", ".join(f"{counts[status]} {_MARKS[status][0]}" for status in CheckStatus)
+    said = ", ".join(f"{counts[s]} {_MARKS[s][0]}" for s in CheckStatus if counts[s])
     slowest = max(results, key=lambda result: result.seconds)
-    out.print(Text(f"{said}; slowest {slowest.name} {slowest.seconds:.1f} s"))
+    out.print(
+        _verdict(counts).append(f": {said}; slowest {slowest.name} {slowest.seconds:.1f} s", "none")
+    )
+
+
+def _line(status: CheckStatus, name: str, message: str, width: int) -> Text:
+    word, style = _MARKS[status]
+    return Text.assemble((word, style), f"  {name:<{width}}  ", cell(message))
+
+
+def _verdict(counts: Counter[CheckStatus]) -> Text:
+    if counts[CheckStatus.FAIL]:
+        return Text("NOT READY", "bold red")
+    if counts[CheckStatus.WARN]:
+        return Text("READY, with warnings", "bold yellow")
+    return Text("READY", "bold green")
 
 
 def _show_annotations(results: Sequence[CheckResult]) -> None:

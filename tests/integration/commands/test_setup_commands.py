@@ -7,7 +7,7 @@ import subprocess
 import time
 from xml.etree import ElementTree as ET
 
-from conftest import REGISTRE, Shell
+from conftest import PLANTED, REGISTRE, Shell
 
 from registre_cli.demo.scan import scanned_pdf
 from registre_cli.ocr.drawing import Words
@@ -66,6 +66,36 @@ def test_offline_asks_no_server(shell: Shell) -> None:
         "host/python", "host/settings", "host/environments", "host/minimums", "host/capacity",
         "host/temp", "reading/pdfium", "reading/tesseract",
     }  # fmt: skip
+
+
+def test_no_planted_secret_is_ever_shown(shell: Shell) -> None:
+    (shell.folder / ".env").write_text(f"OCR_SPELT_WRONG={PLANTED}\n")
+    shell.insert(supabase_path="bucket/a.pdf")
+    broken = {
+        "DEV_DATABASE_URL": f"postgresql://u:{PLANTED}@127.0.0.1:9/x",
+        "REDIS_URL": f"redis://:{PLANTED}@127.0.0.1:9/0",
+        "DEV_STORAGE_URL": f"s3://{PLANTED}:{PLANTED}@127.0.0.1:9/x",
+    }
+    faulty: list[dict[str, str]] = [
+        broken,
+        {"DEV_DATABASE_URL": f"nonsense {PLANTED}"},
+        {"DEV_STORAGE_URL": f"odd://{PLANTED}@host"},
+        {"DEV_STORAGE_URL": "", "DEV_SUPABASE_URL": "http://127.0.0.1:9"},
+    ]
+    for settings in faulty:
+        for form in ("text", "github", "junit"):
+            ran = shell.run("verify-setup", "--verbose", "--format", form, **settings)
+            assert ran.returncode == 1, ran.stderr
+            assert PLANTED not in ran.stdout + ran.stderr
+        assert PLANTED not in shell.run("verify-setup", "--json", **settings).stdout
+        assert PLANTED not in shell.run("capacity", **settings).stdout
+
+
+def test_what_is_well_takes_one_line_a_group(shell: Shell) -> None:
+    quiet = shell.run("verify-setup", "--offline")
+    assert len(quiet.stdout.splitlines()) == 3, quiet.stdout
+    assert quiet.stdout.splitlines()[-1].startswith("READY: 8 pass")
+    assert len(shell.run("verify-setup", "--offline", "-v").stdout.splitlines()) == 9
 
 
 def test_a_warning_fails_where_it_is_strict(shell: Shell) -> None:
