@@ -45,24 +45,28 @@ def available_cpus(root: Path = _ROOT) -> float:
 
 
 def _cpu_quota(root: Path) -> float | None:
+    """Return the tightest quota of our group and of those around it."""
+    quotas = []
     for folder in _group_folders(root, "cpu"):
-        if (limit := _read(folder / "cpu.max")) and not limit.startswith("max"):
-            quota, period = limit.split()[:2]
-            return int(quota) / int(period)
-        quota_text = _read(folder / "cpu.cfs_quota_us")
-        period_text = _read(folder / "cpu.cfs_period_us")
-        if quota_text and period_text and int(quota_text) > 0:
-            return int(quota_text) / int(period_text)
-    return None
+        second_kind = (_read(folder / "cpu.max") or "").split()
+        first_kind = [
+            _read(folder / "cpu.cfs_quota_us") or "",
+            _read(folder / "cpu.cfs_period_us") or "",
+        ]
+        for limit in (second_kind, first_kind):
+            # "max" and -1 mean that there is no limit.
+            if len(limit) == 2 and all(part.isdecimal() and int(part) > 0 for part in limit):
+                quotas.append(int(limit[0]) / int(limit[1]))
+    return min(quotas, default=None)
 
 
 def _memory_limit(root: Path) -> int | None:
-    limits = []
-    for folder in _group_folders(root, "memory"):
-        for name in ("memory.max", "memory.limit_in_bytes"):
-            text = _read(folder / name)
-            if text and text != "max" and int(text) < _NO_LIMIT_BYTES:
-                limits.append(int(text))
+    limits = [
+        int(text)
+        for folder in _group_folders(root, "memory")
+        for name in ("memory.max", "memory.limit_in_bytes")
+        if (text := _read(folder / name)) and text.isdecimal() and int(text) < _NO_LIMIT_BYTES
+    ]
     return min(limits, default=None)
 
 

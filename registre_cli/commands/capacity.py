@@ -12,7 +12,7 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command()
 def capacity(
     size: Annotated[
-        int | None, typer.Option("--size", min=1, help="Plan a pool of so many.")
+        str | None, typer.Option("--size", help="Plan a pool of so many, or auto.")
     ] = None,
     cpu: Annotated[
         float | None, typer.Option("--cpu", min=0.1, help="Another host's vCPU.")
@@ -22,22 +22,20 @@ def capacity(
     env_file: EnvFile = None,
 ) -> None:
     """Say what the host has and what pool fits. Exit 1 where the planned one does not."""
-    from registre_cli.capacity.plan import GIGABYTE, plan, recommended_pool_size, split
+    from registre_cli.capacity.plan import GIGABYTE, plan, split
     from registre_cli.core.errors import ExitCode
     from registre_cli.core.settings import load_settings
     from registre_cli.ui.capacity import capacity_document, show_capacity
     from registre_cli.ui.console import print_json
 
     settings = load_settings(env_file, ocr_worker_pool_size=size)
+    ram_bytes = None if ram is None else round(ram * GIGABYTE)
     wanted = settings.ocr_worker_pool_size
-    index, acte = split(recommended_pool_size(settings) if wanted == "auto" else wanted)
-    found = plan(
-        settings,
-        index_workers=index,
-        acte_workers=acte,
-        cpu=cpu,
-        ram_bytes=None if ram is None else round(ram * GIGABYTE),
-    )
+    if wanted == "auto":
+        empty = plan(settings, index_workers=0, acte_workers=0, cpu=cpu, ram_bytes=ram_bytes)
+        wanted = empty.recommended_pool_size
+    index, acte = split(wanted)
+    found = plan(settings, index_workers=index, acte_workers=acte, cpu=cpu, ram_bytes=ram_bytes)
     if as_json:
         print_json(capacity_document(found))
     else:

@@ -121,6 +121,9 @@ def test_capacity_answers_for_another_machine(shell: Shell) -> None:
     }  # fmt: skip
     assert (found["cpu"]["allocated"], found["ram"]["allocated_bytes"]) == (5.5, 2_250_000_000)
     assert found["fits"] is True
+    found = shell.json("capacity", "--cpu", "16", "--ram", "64", "--size", "auto")
+    assert sum(found_class["workers"] for found_class in found["classes"]) == 10
+    assert found["fits"] is True
     ran = shell.run("capacity", "--cpu", "2", "--ram", "16", "--size", "8")
     assert ran.returncode == 1
     assert "DOES NOT FIT" in ran.stdout and "CPU: 10 of 1.6 vCPU" in ran.stdout

@@ -64,6 +64,30 @@ def test_limits_of_a_container_of_the_second_kind(tmp_path: Path) -> None:
     assert _memory_limit(root) == 3 * GB
 
 
+def test_the_tightest_quota_of_nested_containers_counts(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "proc/self/cgroup": "0::/outer/inner",
+            "sys/fs/cgroup/outer/cpu.max": "100000 100000",
+            "sys/fs/cgroup/outer/inner/cpu.max": "400000 100000",
+        },
+    )
+    assert _cpu_quota(root) == 1.0
+
+
+def test_what_is_no_limit_we_know_is_no_limit(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "proc/self/cgroup": "0::/",
+            "sys/fs/cgroup/cpu.max": "later 100000",
+            "sys/fs/cgroup/memory.max": "much",
+        },
+    )
+    assert (_cpu_quota(root), _memory_limit(root)) == (None, None)
+
+
 def test_limits_of_a_container_of_the_first_kind(tmp_path: Path) -> None:
     root = write(
         tmp_path,
