@@ -1,7 +1,7 @@
 # Everything that a target needs is made by the target: a virtual environment in .venv,
 # Tesseract with French from the system's packages, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check acceptance completions clean tesseract
+.PHONY: help demo test check acceptance chaos completions clean tesseract
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -41,6 +41,9 @@ test: .venv/dev-installed tesseract  ## every test that needs Python and Tessera
 acceptance: .venv/dev-installed tesseract  ## tests that install what they need (PgBouncer, the wheel)
 	@command -v pgbouncer >/dev/null || setup/apt-install PgBouncer pgbouncer
 	$(BIN)/pytest tests/acceptance
+
+chaos: .venv/dev-installed  ## inject faults into real pools for a quarter of an hour (SEED=N)
+	$(BIN)/python tests/chaos/run.py $(if $(SEED),--seed $(SEED))
 
 completions: .venv/installed  ## write the completion scripts anew
 	$(BIN)/registre completion bash > completions/registre.bash
