@@ -7,7 +7,9 @@ import subprocess
 import time
 from xml.etree import ElementTree as ET
 
+import redis
 from conftest import PLANTED, REGISTRE, Shell
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from registre_cli.demo.scan import scanned_pdf
 from registre_cli.ocr.drawing import Words
@@ -58,6 +60,38 @@ def test_a_missing_document_in_the_storage_is_found(shell: Shell) -> None:
     found = results(shell, "--only", "dev/storage")
     assert found["dev/storage"]["status"] == "fail"
     assert "no such file" in found["dev/storage"]["message"]
+
+
+def test_a_user_that_may_not_claim_is_found_with_the_grant_that_mends_it(shell: Shell) -> None:
+    shell.insert()
+    shell.ask("DROP ROLE IF EXISTS onlooker")
+    shell.ask("CREATE ROLE onlooker LOGIN PASSWORD 'x'")
+    try:
+        shell.ask("GRANT USAGE ON SCHEMA public TO onlooker")
+        shell.ask("GRANT SELECT ON ALL TABLES IN SCHEMA public TO onlooker")
+        parts = conninfo_to_dict(shell.dsn)
+        dsn = make_conninfo(**{**parts, "user": "onlooker", "password": "x"})
+        found = results(shell, "--only", "dev/", DEV_DATABASE_URL=dsn)
+        assert found["dev/postgresql"]["status"] == "pass", found
+        assert found["dev/rights"]["status"] == "fail"
+        assert found["dev/rights"]["fix"].startswith("GRANT SELECT, INSERT, UPDATE ON")
+    finally:
+        shell.ask("DROP OWNED BY onlooker")
+        shell.ask("DROP ROLE onlooker")
+
+
+def test_a_redis_that_may_evict_our_keys_is_a_warning(shell: Shell) -> None:
+    client = redis.Redis.from_url(shell.settings["REDIS_URL"])
+    try:
+        client.config_set("maxmemory", "100mb")
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        found = results(shell, "--only", "redis")["redis"]
+        assert found["status"] == "warn"
+        assert found["fix"] == "set maxmemory-policy noeviction"
+    finally:
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", "0")
+        client.close()
 
 
 def test_offline_asks_no_server(shell: Shell) -> None:
@@ -124,6 +158,7 @@ def test_capacity_answers_for_another_machine(shell: Shell) -> None:
     found = shell.json("capacity", "--cpu", "16", "--ram", "64", "--size", "auto")
     assert sum(found_class["workers"] for found_class in found["classes"]) == 10
     assert found["fits"] is True
+    assert shell.run("capacity", "--size", "0").returncode == 2
     ran = shell.run("capacity", "--cpu", "2", "--ram", "16", "--size", "8")
     assert ran.returncode == 1
     assert "DOES NOT FIT" in ran.stdout and "CPU: 10 of 1.6 vCPU" in ran.stdout
