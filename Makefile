@@ -40,6 +40,7 @@ test: .venv/dev-installed tesseract  ## every test that needs Python and Tessera
 
 acceptance: .venv/dev-installed tesseract  ## tests that install what they need (PgBouncer, the wheel)
 	@command -v pgbouncer >/dev/null || setup/apt-install PgBouncer pgbouncer
+	@command -v faketime >/dev/null || setup/apt-install faketime faketime
 	$(BIN)/pytest tests/acceptance
 
 chaos: .venv/dev-installed  ## inject faults into real pools for a quarter of an hour (SEED=N)

@@ -48,7 +48,7 @@ def run(
     from registre_cli.core.errors import ExitCode
     from registre_cli.pool.options import PoolOptions
     from registre_cli.pool.run import environments_to_serve, run_pool
-    from registre_cli.ui.console import message_console, print_json
+    from registre_cli.ui.console import may_redraw, message_console, print_json
     from registre_cli.ui.pool import summary_document, summary_line
 
     flags = {
@@ -69,7 +69,8 @@ def run(
         summary = run_pool(settings, options, observer)
     if as_json:
         print_json(summary_document(summary))
-    else:
+    elif may_redraw(message_console()):
+        # Elsewhere stderr is JSON lines only, the last of which says the same.
         message_console().print(summary_line(summary))
     if (burst or max_documents) and (summary.documents_failed or summary.tries_failed):
         raise typer.Exit(ExitCode.PROBLEM)

@@ -62,6 +62,7 @@ class Claimed:
     token: FencingToken
     number: str
     source: Source
+    max_attempts: int
 
 
 @dataclass(frozen=True)

@@ -323,7 +323,8 @@ class Supervisor:
         reason = f"{cause}{worker.where()}"
         log_lost(worker, reason)
         steward.fail(document.token, reason)
-        self._note_finished(worker, Finished(Ended.RETRIED, reason))
+        is_last = document.token.attempt >= document.max_attempts
+        self._note_finished(worker, Finished(Ended.FAILED if is_last else Ended.RETRIED, reason))
         self._respawns.setdefault(worker.slot, Respawn())
 
     def _enforce_limits(self) -> None:

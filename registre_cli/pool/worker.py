@@ -181,7 +181,13 @@ class Worker:
     def _take_its_way(self, link: Link, document: ClaimedDocument) -> None:
         started = time.monotonic()
         self._control.report(
-            Claimed(link.environment, document.token, document.number, document.source)
+            Claimed(
+                link.environment,
+                document.token,
+                document.number,
+                document.source,
+                document.max_attempts,
+            )
         )
         with self._lease(link, document) as lease:
             try:

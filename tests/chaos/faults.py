@@ -4,8 +4,12 @@ A fault injects what its name says while documents are read, and waits until the
 quiet. What is then counted comes from an audit log that a trigger of ours writes.
 """
 
+import contextlib
+import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -254,6 +258,54 @@ def concurrent_chaos(stage: Stage) -> Injected:
     return Injected(150, faults, stage.quiet(150))
 
 
+def hostile_corpus(stage: Stage) -> Injected:
+    """Every malformed or hostile PDF of the corpus, through the real program and its reader."""
+    if stage.corpus is None:
+        return Injected(0, 0, 0.0, "skipped: the corpus is not here (REGISTRE_CORPUS)")
+    files = sorted((stage.corpus / "badpdf").glob("*.pdf"))
+    for file in files:
+        stage.queue.ask(
+            "INSERT INTO extraction_queue (document_source, document_number, supabase_path,"
+            " status_id) VALUES ('acte', %s, %s, 3)",
+            file.name,
+            file.name,
+        )
+    pool = subprocess.Popen(
+        [Path(sys.executable).with_name("registre"), "pool", "run"],
+        stderr=subprocess.DEVNULL,
+        cwd=stage.queue.storage,
+        env={
+            **os.environ,
+            "OCR_DEV": "true",
+            "DEV_DATABASE_URL": stage.queue.dsn,
+            "DEV_STORAGE_URL": (stage.corpus / "badpdf").resolve().as_uri(),
+            "REDIS_URL": stage.valkey.url(),
+            "OCR_PAGE_TIMEOUT": "20",
+        },
+    )
+    largest = 0
+    started = time.monotonic()
+    try:
+        while stage.queue.count(5) + stage.queue.count(4) < len(files):
+            if time.monotonic() - started > PATIENCE_SECONDS * 2:
+                raise AssertionError(f"{stage.queue.count(3)} still wait after the patience")
+            largest = max([largest, *_resident_bytes(pool.pid)])
+            time.sleep(0.2)
+    finally:
+        pool.send_signal(signal.SIGTERM)
+        pool.wait(30)
+    reasons = stage.queue.ask(
+        "SELECT count(DISTINCT ocr_error), count(*), count(*) FILTER (WHERE ocr_error IS NULL"
+        " OR ocr_error LIKE %s) FROM extraction_queue WHERE status_id = 4",
+        "%\n%",
+    )
+    ((kinds, failed, unexplained),) = reasons
+    if unexplained:
+        raise AssertionError(f"{unexplained} failed without a one-line reason")
+    note = f"{failed} failed for {kinds} reasons, largest worker {largest // 1_000_000} MB"
+    return Injected(len(files), 0, time.monotonic() - started, note)
+
+
 FAULTS: tuple[Fault, ...] = (
     kill_workers,
     kill_supervisor,
@@ -267,7 +319,18 @@ FAULTS: tuple[Fault, ...] = (
     wake_ups,
     many_pools,
     concurrent_chaos,
+    hostile_corpus,
 )
+
+
+def _resident_bytes(supervisor: int) -> list[int]:
+    """Return the resident memory of every process below the supervisor."""
+    sizes = []
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(supervisor).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                sizes.append(child.memory_info().rss)
+    return sizes
 
 
 def _lives(process: psutil.Process) -> bool:

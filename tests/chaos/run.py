@@ -7,6 +7,7 @@ log has one result for each, and when nothing had to be done by hand.
 """
 
 import argparse
+import os
 import random
 import shutil
 import sys
@@ -24,6 +25,8 @@ from pydantic import SecretStr
 from registre_cli.embedded.servers import PostgresServer, ValkeyServer
 from registre_cli.queue.migrate import migrate
 
+_FOLDER = Path(os.environ.get("REGISTRE_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+CORPUS = _FOLDER if (_FOLDER / "badpdf").is_dir() else None
 HEAD = (
     f"{'fault':<27}{'documents':>10}{'faults':>8}{'lost':>6}{'twice':>7}{'stuck':>7}"
     f"{'recovery':>10}  note"
@@ -79,7 +82,7 @@ def run_fault(
     wrong = ""
     injected = Injected(0, 0, 0.0)
     try:
-        injected = fault(Stage(queue, pools, postgres, valkey, chance))
+        injected = fault(Stage(queue, pools, postgres, valkey, chance, CORPUS))
         queue.assert_each_result_was_stored_once()
     except AssertionError as error:
         wrong = f"WRONG: {error}"

@@ -4,6 +4,7 @@ import random
 import signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -207,6 +208,42 @@ def test_a_connection_that_only_seems_to_live_is_noticed_within_half_a_minute(
             assert queue_end.wait(30) == 0
     finally:
         server.stop()
+
+
+def test_both_servers_may_go_at_once(
+    queue: Queue,
+    start_pool: Pools,
+    postgres_server: PostgresServer,
+    valkey_server: ValkeyServer,
+) -> None:
+    queue.add("page 0.3", number=20)
+    pool = start_pool()
+    pool.wait_event("Completed job", number=2)
+    postgres_server.stop()
+    valkey_server.stop()
+    pool.wait_event("Database away")
+    time.sleep(2)
+    valkey_server.start()
+    postgres_server.start()
+    finish(pool, queue, done=20)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("status-500", "storage: answered 500"),
+        ("status-404", "storage: no such document (404)"),
+        ("cut.pdf", "storage: the answer was cut short after 5,009 bytes"),
+    ],
+)
+def test_a_storage_that_fails_is_a_named_transient_failure(
+    queue: Queue, start_pool: Pools, serve: Callable[[], tuple[str, object]], name: str, reason: str
+) -> None:
+    url, _ = serve()
+    (document,) = queue.add("page 0", supabase_path=name, ocr_max_attempts=2)
+    start_pool(storage=url)
+    wait_for(lambda: queue.count(4) == 1, 20, str(queue.one(document, "status_id, ocr_error")))
+    assert queue.one(document, "ocr_attempts, ocr_error") == (2, reason)
 
 
 def test_three_pools_claim_each_document_once(queue: Queue, start_pool: Pools) -> None:

@@ -1,13 +1,10 @@
 """Fetching documents from folders and from a real HTTP server that misbehaves."""
 
-import http.server
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from bad_web_server import PDF, Seen
 from pydantic import SecretStr
 
 from registre_cli.core.errors import PermanentDocumentError, TransientDocumentError
@@ -15,74 +12,6 @@ from registre_cli.core.settings import Environment
 from registre_cli.storage import open_storage
 
 KEY = "s3rvice-k3y"
-PDF = b"%PDF-1.4 " + b"x" * 5000
-
-
-@dataclass
-class Seen:
-    """What a server was asked."""
-
-    requests: list[tuple[str, str | None]] = field(default_factory=list)
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    seen: Seen
-    elsewhere: str = ""
-
-    def do_GET(self) -> None:
-        self.seen.requests.append((self.path, self.headers.get("Authorization")))
-        name = self.path.rsplit("/", 1)[-1]
-        if name.startswith("status-"):
-            self.send_error(int(name.removeprefix("status-")))
-        elif name == "redirect.pdf":
-            self.send_response(302)
-            self.send_header("Location", f"{self.elsewhere}/stolen.pdf")
-            self.end_headers()
-        elif name == "cut.pdf":
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(PDF) * 2))
-            self.send_header("Last-Modified", "Mon, 06 Jan 2025 08:00:00 GMT")
-            self.send_header("ETag", '"1"')
-            self.end_headers()
-            self.wfile.write(PDF)
-        elif name == "drip.pdf":
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(PDF)))
-            self.send_header("Last-Modified", "Mon, 06 Jan 2025 08:00:00 GMT")
-            self.end_headers()
-            for start in range(0, len(PDF), 100):
-                self.wfile.write(PDF[start : start + 100])
-                self.wfile.flush()
-                time.sleep(0.1)
-        else:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(PDF)))
-            self.send_header("Last-Modified", "Mon, 06 Jan 2025 08:00:00 GMT")
-            self.send_header("ETag", '"1"')
-            self.end_headers()
-            self.wfile.write(PDF)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def serve() -> Iterator[object]:
-    servers: list[http.server.ThreadingHTTPServer] = []
-
-    def start(elsewhere: str = "") -> tuple[str, Seen]:
-        seen = Seen()
-        handler = type("OwnHandler", (Handler,), {"seen": seen, "elsewhere": elsewhere})
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}", seen
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 def supabase(url: str) -> Environment:
