@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +12,11 @@ from registre_cli.commands.options import EnvFile, Environments, Json, opened
 if TYPE_CHECKING:
     from registre_cli.core.settings import Settings
     from registre_cli.pool.options import Observer
+
+Pools = Annotated[
+    list[str] | None,
+    typer.Option("--pool", help="A pool's id, from pool status; repeatable. Default: every pool."),
+]
 
 app = typer.Typer(
     help="Run the workers, and see every pool of every host.",
@@ -92,6 +98,51 @@ def status(as_json: Json = False, env_file: EnvFile = None) -> None:
         show_pools(pools, usage)
     if not pools:
         raise typer.Exit(ExitCode.PROBLEM)
+
+
+@app.command()
+def pause(pools: Pools = None, as_json: Json = False, env_file: EnvFile = None) -> None:
+    """Let pools take no new document; what they read is finished."""
+    _order(env_file, "pause", pools, as_json=as_json)
+
+
+@app.command()
+def resume(pools: Pools = None, as_json: Json = False, env_file: EnvFile = None) -> None:
+    """Let paused pools go on."""
+    _order(env_file, "resume", pools, as_json=as_json)
+
+
+@app.command()
+def scale(
+    size: Annotated[int, typer.Argument(min=1, metavar="N", help="How many workers.")],
+    pools: Pools = None,
+    as_json: Json = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Change the size of running pools; workers too many finish their page first."""
+    _order(env_file, "scale", pools, size=size, as_json=as_json)
+
+
+@app.command()
+def stop(pools: Pools = None, as_json: Json = False, env_file: EnvFile = None) -> None:
+    """Stop pools politely: pages are finished, documents and tries given back."""
+    _order(env_file, "stop", pools, as_json=as_json)
+
+
+def _order(
+    env_file: Path | None,
+    what: Literal["pause", "resume", "scale", "stop"],
+    pools: list[str] | None,
+    *,
+    size: int | None = None,
+    as_json: bool,
+) -> None:
+    from registre_cli.pool.orders import PoolOrder, give_order
+    from registre_cli.ui.results import show_ids
+
+    with opened(env_file) as settings:
+        told = give_order(settings, PoolOrder(what, size), pools or ())
+    show_ids(f"told to {what}", told, as_json=as_json)
 
 
 def _size(settings: "Settings") -> int:

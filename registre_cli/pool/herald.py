@@ -1,6 +1,7 @@
-"""The thread that tells other hosts of this pool, and reads the limiter for the screen."""
+"""The thread that speaks to Redis for a pool: tells that it lives, hears orders and budgets."""
 
 import threading
+from collections.abc import Callable
 
 import redis
 
@@ -9,16 +10,24 @@ from registre_cli.core.settings import Settings
 from registre_cli.limiter import EngineUsage, Limiter
 from registre_cli.limiter.budgets import budgets_of, open_redis
 from registre_cli.pool.models import PoolStatus
+from registre_cli.pool.orders import PoolOrder, take_orders
 from registre_cli.pool.registry import HEARTBEAT_SECONDS, publish, withdraw
 
 
 class Herald:
     """Publishes the latest status every heartbeat; without Redis it only says so."""
 
-    def __init__(self, settings: Settings, pool_id: str, pool_size: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        pool_id: str,
+        pool_size: int,
+        on_order: Callable[[PoolOrder], None],
+    ) -> None:
         self._client = open_redis(settings)
         self._limiter = Limiter(self._client, budgets_of(settings), pool_id, workers_here=pool_size)
         self._pool_id = pool_id
+        self._on_order = on_order
         self._latest: PoolStatus | None = None
         self._away = False
         self.usage: dict[str, EngineUsage] = {}
@@ -70,6 +79,8 @@ class Herald:
                 if self._latest is not None:
                     publish(self._client, self._latest)
                     self.usage = self._limiter.usage()
+                    for order in take_orders(self._client, self._pool_id):
+                        self._on_order(order)
             except redis.RedisError as error:
                 if self._closing.is_set():
                     return

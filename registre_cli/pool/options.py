@@ -1,10 +1,11 @@
 """What a pool is asked to do, beyond the settings."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from registre_cli.core.settings import Environment
+from registre_cli.limiter import EngineUsage
 from registre_cli.pool.models import PoolStatus, QueueGlance
 from registre_cli.pool.worker import ReaderFactory, open_ocr_reader
 from registre_cli.queue.store import RETRY_DELAY_BASE_SECONDS
@@ -13,14 +14,24 @@ from registre_cli.queue.store import RETRY_DELAY_BASE_SECONDS
 class Observer(Protocol):
     """Whoever watches a pool; called a few times a second from the supervisor."""
 
-    def show(self, status: PoolStatus, queue: tuple[QueueGlance, ...]) -> None:
+    def show(
+        self,
+        status: PoolStatus,
+        queue: tuple[QueueGlance, ...],
+        usage: Mapping[str, EngineUsage],
+    ) -> None:
         """Show the pool as it is now."""
 
 
 class Nobody:
     """An observer that does not look."""
 
-    def show(self, status: PoolStatus, queue: tuple[QueueGlance, ...]) -> None:
+    def show(
+        self,
+        status: PoolStatus,
+        queue: tuple[QueueGlance, ...],
+        usage: Mapping[str, EngineUsage],
+    ) -> None:
         """Do nothing."""
 
 
@@ -37,6 +48,3 @@ class PoolOptions:
     borrow: bool = True
     retry_delay_base_seconds: float = RETRY_DELAY_BASE_SECONDS
     open_reader: ReaderFactory = open_ocr_reader
-
-
-StopAsked = Callable[[], int]

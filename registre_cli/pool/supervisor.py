@@ -15,9 +15,11 @@ from importlib.metadata import version
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Semaphore
+from queue import SimpleQueue
 
 from registre_cli.capacity.minimums import fit_minimums
 from registre_cli.core.documents import Source
+from registre_cli.core.errors import WrongUsageError
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Environment, Settings
 from registre_cli.pool.allocation import Allocation, allocate
@@ -33,6 +35,7 @@ from registre_cli.pool.messages import (
     Limited,
     Logged,
     PageStarted,
+    Pause,
     Report,
     SetMode,
     Stop,
@@ -41,6 +44,7 @@ from registre_cli.pool.messages import (
 )
 from registre_cli.pool.models import PoolStatus, PoolSummary, QueueGlance, WorkerState
 from registre_cli.pool.options import Observer, PoolOptions
+from registre_cli.pool.orders import PoolOrder
 from registre_cli.pool.process import WorkerProcess, start_worker
 from registre_cli.pool.respawn import Respawn
 from registre_cli.pool.signals import Signals
@@ -91,7 +95,8 @@ class Supervisor:
             for environment in options.environments
             if environment.database_url is not None
         ]
-        self._herald = Herald(settings, self._pool_id, options.size)
+        self._orders: SimpleQueue[PoolOrder] = SimpleQueue()
+        self._herald = Herald(settings, self._pool_id, options.size, self._orders.put)
 
     def run(self) -> PoolSummary:
         """Run until told to stop, or in burst mode until nothing is eligible."""
@@ -177,7 +182,7 @@ class Supervisor:
         self._enforce_limits()
         status = self.status()
         self._herald.publish(status)
-        self._observer.show(status, self._glance())
+        self._observer.show(status, self._glance(), self._herald.usage)
 
     def _hear(self, timeout: float) -> None:
         """Wait for reports, ends of processes, signals and news, and take them."""
@@ -396,18 +401,46 @@ class Supervisor:
     # The end.
 
     def _obey_people(self) -> None:
+        while not self._orders.empty():
+            self._obey_order(self._orders.get())
         asked = self._signals.stops_asked
         if asked >= 1 and self._stopping_since is None:
             self._stop("a signal asked for it")
         if asked >= 2:
             self._kill_all("the pool was told to stop at once")
 
+    def _obey_order(self, order: PoolOrder) -> None:
+        """Do what a person ordered through Redis."""
+        get_logger().info("Order taken", pool_id=self._pool_id, order=order.what, size=order.size)
+        match order.what:
+            case "stop":
+                self._signals.ask_to_stop()
+            case "pause" | "resume":
+                self._paused = order.what == "pause"
+                for worker in self._workers.values():
+                    worker.tell(Pause(self._paused))
+            case "scale":
+                self._scale(max(order.size or 1, 1))
+
+    def _scale(self, size: int) -> None:
+        """Change the size; minimums that no longer fit shrink, workers beyond it stop politely."""
+        self._size = size
+        try:
+            self._minimums = fit_minimums(size, self._options.min_index, self._options.min_acte)
+        except WrongUsageError:
+            self._minimums = fit_minimums(size, None, None)
+        for slot, worker in self._workers.items():
+            if slot >= size:
+                worker.enter(WorkerState.STOPPING)
+                worker.tell(Stop())
+        self._rebalance()
+
     def _stop_when_finished(self) -> None:
         """End a burst when nothing is eligible, and a pool that may claim no more."""
         idle = len(self._workers) == self._size and all(
             worker.ready and worker.state is WorkerState.IDLE for worker in self._workers.values()
         )
-        if not idle:
+        if not idle or self._paused:
             self._burst_check_pending = False
             return
         if self._permits is not None and self._options.max_documents == self._tally.claims:

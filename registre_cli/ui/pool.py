@@ -45,12 +45,18 @@ class LiveView:
     ) -> None:
         self._live.__exit__(kind, error, trace)
 
-    def show(self, status: PoolStatus, queue: tuple[QueueGlance, ...]) -> None:
+    def show(
+        self,
+        status: PoolStatus,
+        queue: tuple[QueueGlance, ...],
+        usage: Mapping[str, EngineUsage],
+    ) -> None:
         """Redraw, unless that was done just now."""
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + _REDRAW_SECONDS
-        self._live.update(live_page(status, queue, self._console.height), refresh=True)
+        page = live_page(status, queue, usage, self._console.height)
+        self._live.update(page, refresh=True)
 
     def write(self, line: str) -> int:
         """Take a log line and print it above the tables, so that nothing is torn."""
@@ -74,13 +80,34 @@ def live_view() -> Iterator[LiveView]:
         yield view
 
 
-def live_page(status: PoolStatus, queue: Sequence[QueueGlance], height: int) -> RenderableType:
+def live_page(
+    status: PoolStatus,
+    queue: Sequence[QueueGlance],
+    usage: Mapping[str, EngineUsage],
+    height: int,
+) -> RenderableType:
     """Return the live view for a screen of `height` lines: the workers never scroll away."""
-    room = max(height - _FRAME_LINES - len(queue) - len(status.notes), 3)
+    taken = len(queue) + len(usage) + len(status.notes)
+    room = max(height - _FRAME_LINES - taken, 3)
     parts: list[RenderableType] = [_queue_table(queue)] if queue else []
     parts.append(_worker_table(status, room))
+    parts += [_usage_line(engine, used) for engine, used in usage.items()]
     parts += [Text.assemble(("! ", "bold yellow"), cell(note)) for note in status.notes]
     return Group(*parts)
+
+
+def _usage_line(engine: str, used: EngineUsage) -> Text:
+    """Return one engine's budget: what the last minute used, who waits, what is held."""
+    line = Text.assemble(
+        (f"{engine}: ", "bold"),
+        f"{used.rpm.used}/{used.rpm.limit or '∞'} pages/min, ",
+        f"{used.tpm.used}/{used.tpm.limit or '∞'} tokens/min",
+    )
+    if used.waiting:
+        line.append(f", {used.waiting} waiting", "yellow")
+    if used.held_seconds:
+        line.append(f", held for {duration(used.held_seconds)}", "bold yellow")
+    return line
 
 
 def show_pools(
@@ -94,18 +121,8 @@ def show_pools(
         out.print(_worker_table(status, room=1_000))
         for note in status.notes:
             out.print(Text.assemble(("! ", "bold yellow"), cell(note)))
-    rationed = {e: u for e, u in usage.items() if u.rpm.limit or u.tpm.limit or u.held_seconds}
-    if rationed:
-        shown = table("Budgets", "engine", "requests/min>", "tokens/min>", "waiting>", "held>")
-        for engine, used in rationed.items():
-            shown.add_row(
-                cell(engine),
-                cell(f"{used.rpm.used}/{used.rpm.limit or '∞'}"),
-                cell(f"{used.tpm.used}/{used.tpm.limit or '∞'}"),
-                cell(used.waiting),
-                cell(duration(used.held_seconds) if used.held_seconds else None),
-            )
-        out.print(shown)
+    for engine, used in usage.items():
+        out.print(_usage_line(engine, used))
 
 
 def pools_document(
