@@ -1,5 +1,6 @@
 """A queue with an audit log, and pools as processes of their own: for tests and for chaos."""
 
+import contextlib
 import json
 import os
 import signal
@@ -105,13 +106,13 @@ class Pool:
 
     def workers(self) -> list[psutil.Process]:
         """The worker processes that live now."""
-        pids = [line["pid"] for line in self.events("Worker started")]
-        return [
-            psutil.Process(pid)
-            for pid in pids
-            if psutil.pid_exists(pid)  # type: ignore[arg-type]
-            and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE  # type: ignore[arg-type]
-        ]
+        living = []
+        for line in self.events("Worker started"):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process = psutil.Process(int(str(line["pid"])))
+                if process.status() != psutil.STATUS_ZOMBIE:
+                    living.append(process)
+        return living
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

@@ -1,7 +1,6 @@
 """What the host has, what is taken, what fits.
 
-`host` measures the machine or the container, `plan` is arithmetic on it, `ledger` keeps in Redis
-who holds which place.
+`host` measures the machine or the container, `plan` is arithmetic on it.
 """
 
 from registre_cli.capacity.host import Host, measure_host

@@ -64,23 +64,9 @@ class CapacityPlan:
     declared: bool
 
     @property
-    def cpu_room(self) -> float:
-        """The vCPU that pools may take: without the reserve and the extractor's workers."""
-        return self.cpu.usable - REGISTRE.cpu_each * self._extractor_workers
-
-    @property
-    def ram_room_bytes(self) -> float:
-        """The bytes that pools may take: without the reserve and the extractor's workers."""
-        return self.ram.usable - REGISTRE.ram_each_bytes * self._extractor_workers
-
-    @property
     def fits(self) -> bool:
         """Whether everything that is planned has its place."""
         return self.cpu.available >= -1e-9 and self.ram.available >= 0
-
-    @property
-    def _extractor_workers(self) -> int:
-        return sum(count.workers for count in self.classes if count.worker_class is REGISTRE)
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -1,0 +1,223 @@
+"""The worker processes of a pool: started, heard, limited, and buried with their debts settled."""
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.context import ForkServerContext
+from multiprocessing.synchronize import Semaphore
+
+from registre_cli.core.documents import Source
+from registre_cli.core.log import get_logger
+from registre_cli.core.settings import Settings
+from registre_cli.pool.exits import EXIT_MISCONFIGURED, describe_exit
+from registre_cli.pool.household import Household
+from registre_cli.pool.job_log import log_claimed, log_finished, log_lost, log_processing
+from registre_cli.pool.messages import (
+    Claimed,
+    Ended,
+    Finished,
+    Idle,
+    Leaving,
+    Limited,
+    Logged,
+    Order,
+    PageStarted,
+    Report,
+    Storing,
+)
+from registre_cli.pool.models import WorkerState
+from registre_cli.pool.options import PoolOptions
+from registre_cli.pool.process import WorkerProcess, start_worker
+from registre_cli.pool.respawn import Respawn
+from registre_cli.pool.signals import Signals
+from registre_cli.pool.tally import Tally
+from registre_cli.pool.worker import WorkerSetup
+from registre_cli.storage.storage import FETCH_TIMEOUT_SECONDS
+
+# The engine's own time-out comes first; what does not obey is killed so much later.
+_KILL_GRACE_SECONDS = 5.0
+_BYTES_IN_MB = 1_000_000
+
+
+class Crew:
+    """The workers by their slots; `stopping` decides what becomes of a dead worker's document."""
+
+    def __init__(
+        self, pool_id: str, settings: Settings, options: PoolOptions, household: Household
+    ) -> None:
+        self._pool_id = pool_id
+        self._settings = settings
+        self._options = options
+        self._household = household
+        self._respawns: dict[int, Respawn] = {}
+        self._lives = 0
+        self._context: ForkServerContext = multiprocessing.get_context("forkserver")
+        self._permits: Semaphore | None = (
+            self._context.Semaphore(options.max_documents)
+            if options.max_documents is not None
+            else None
+        )
+        self.workers: dict[int, WorkerProcess] = {}
+        self.tally = Tally()
+        self.stopping = False
+
+    def start_fork_server(self) -> None:
+        """Start the process that workers are forked from, deaf to the group's signals."""
+        from multiprocessing import forkserver
+
+        self._context.set_forkserver_preload(["registre_cli.pool.worker"])
+        deaf = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+        before = [signal.signal(number, signal.SIG_IGN) for number in deaf]
+        try:
+            forkserver.ensure_running()
+        finally:
+            for number, handler in zip(deaf, before, strict=True):
+                signal.signal(number, handler)
+
+    def fill(
+        self, size: int, missing_mode: Callable[[], Source], signals: Signals, *, paused: bool
+    ) -> None:
+        """Start a worker in every slot that is free and due."""
+        for slot in range(size):
+            respawn = self._respawns.get(slot)
+            if slot not in self.workers and (respawn is None or respawn.is_due()):
+                self.workers[slot] = self._start(slot, size, missing_mode(), signals, paused)
+
+    def tell(self, order: Order) -> None:
+        """Send an order to every worker."""
+        for worker in self.workers.values():
+            worker.tell(order)
+
+    @property
+    def someone_idles(self) -> bool:
+        """Whether a worker has nothing to do."""
+        return any(worker.state is WorkerState.IDLE for worker in self.workers.values())
+
+    @property
+    def everyone_idles(self) -> bool:
+        """Whether every worker has looked at the queue and found nothing."""
+        return all(
+            worker.ready and worker.state is WorkerState.IDLE for worker in self.workers.values()
+        )
+
+    def note(self, worker: WorkerProcess, report: Report) -> None:
+        """Take one report of a worker into account."""
+        match report:
+            case Idle():
+                worker.ready = True
+                worker.enter(WorkerState.IDLE)
+            case Claimed():
+                worker.ready = True
+                worker.document, worker.page, worker.pages = report, 0, 0
+                worker.state, worker.since = WorkerState.WORKING, time.monotonic()
+                worker.deadline = self._page_deadline() + FETCH_TIMEOUT_SECONDS
+                log_claimed(worker, report)
+            case PageStarted(page, pages):
+                if worker.page == 0 and worker.document is not None:
+                    log_processing(worker, worker.document, pages)
+                worker.page, worker.pages = page, pages
+                worker.state = WorkerState.WORKING
+                worker.deadline = self._page_deadline()
+            case Limited():
+                worker.state = WorkerState.LIMITED
+                # Whoever waits for the budget has not begun to read.
+                worker.deadline = self._page_deadline() + report.seconds
+            case Storing():
+                worker.deadline = None
+            case Finished():
+                self._note_finished(worker, report)
+            case Leaving():
+                get_logger().info(
+                    "Worker renewed", worker_id=worker.worker_id, reason=report.reason
+                )
+            case Logged(level, event, fields):
+                getattr(get_logger(), level)(event, **{"worker_id": worker.worker_id, **fields})
+
+    def bury_the_dead(self) -> None:
+        """Settle what the dead left, and plan their successors."""
+        for slot, worker in list(self.workers.items()):
+            if worker.process.is_alive():
+                continue
+            for report in worker.reports():
+                self.note(worker, report)
+            del self.workers[slot]
+            exit_code = worker.process.exitcode
+            if worker.document is not None:
+                self._settle_for(worker, worker.document, exit_code)
+            elif exit_code != 0 and not self.stopping:
+                log_lost(worker, worker.sentence or describe_exit(exit_code))
+            if exit_code != 0:
+                self._respawns.setdefault(slot, Respawn()).failed(
+                    hopeless=exit_code == EXIT_MISCONFIGURED
+                )
+            worker.pipe.close()
+            worker.process.close()
+
+    def enforce_limits(self) -> None:
+        """End workers that pass their memory limit or the deadline of their step."""
+        limit = self._settings.ocr_worker_max_rss_mb
+        for worker in self.workers.values():
+            worker.measure()
+            if worker.rss_bytes > limit * _BYTES_IN_MB:
+                worker.kill(f"the memory limit of {limit} MB was passed")
+            elif worker.deadline is not None and time.monotonic() > worker.deadline:
+                step = "a page" if worker.page else "opening the document"
+                worker.kill(f"{step} took longer than {self._settings.ocr_page_timeout:g} s")
+
+    def kill_all(self, sentence: str) -> None:
+        """End every worker now; their documents are settled when they are buried."""
+        for worker in self.workers.values():
+            worker.kill(sentence)
+
+    def _start(
+        self, slot: int, size: int, mode: Source, signals: Signals, paused: bool
+    ) -> WorkerProcess:
+        self._lives += 1
+        setup = WorkerSetup(
+            settings=self._settings,
+            environments=self._options.environments,
+            worker_id=f"{self._pool_id}-w{slot + 1}.{self._lives}",
+            mode=mode,
+            borrow=self._options.borrow,
+            paused=paused,
+            pool_size=size,
+            retry_delay_base_seconds=self._options.retry_delay_base_seconds,
+            open_reader=self._options.open_reader,
+        )
+        with signals.blocked():
+            worker = start_worker(self._context, slot, setup, self._permits)
+        get_logger().info(
+            "Worker started",
+            worker_id=worker.worker_id,
+            pid=worker.process.pid,
+            mode=str(worker.mode),
+        )
+        return worker
+
+    def _note_finished(self, worker: WorkerProcess, finished: Finished) -> None:
+        if worker.document is not None:
+            log_finished(worker, worker.document, finished)
+        self.tally.count(finished)
+        worker.documents_done += finished.ended is Ended.DONE
+        worker.documents_failed += finished.ended in {Ended.FAILED, Ended.RETRIED}
+        worker.document, worker.page, worker.pages, worker.deadline = None, 0, 0, None
+        if worker.state is not WorkerState.STOPPING:
+            worker.state, worker.since = WorkerState.WORKING, time.monotonic()
+        self._respawns.pop(worker.slot, None)
+
+    def _settle_for(self, worker: WorkerProcess, document: Claimed, exit_code: int | None) -> None:
+        """Write down the try of a worker that died at its document."""
+        if self.stopping:
+            self._household.give_back(document.environment, document.token, "the pool stops")
+            self._note_finished(worker, Finished(Ended.GIVEN_BACK, "the pool stops"))
+            return
+        cause = worker.sentence or f"worker ended by {describe_exit(exit_code)}"
+        reason = f"{cause}{worker.where()}"
+        log_lost(worker, reason)
+        self._household.fail(document.environment, document.token, reason)
+        is_last = document.token.attempt >= document.max_attempts
+        self._note_finished(worker, Finished(Ended.FAILED if is_last else Ended.RETRIED, reason))
+
+    def _page_deadline(self) -> float:
+        return time.monotonic() + self._settings.ocr_page_timeout + _KILL_GRACE_SECONDS
