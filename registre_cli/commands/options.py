@@ -27,8 +27,12 @@ def opened(env_file: Path | None, **flags: object) -> Iterator["Settings"]:
     from registre_cli.core.log import configure_logging
     from registre_cli.core.settings import load_settings
     from registre_cli.embedded import serving
+    from registre_cli.queue.migrate import migrate
 
     settings = load_settings(env_file, **flags)
     configure_logging(settings.log_level, settings.log_format)
     with serving(settings) as served:
+        if served.local is not None and served.local.database_url is not None:
+            # The embedded database is ours alone: it never waits for a person to migrate it.
+            migrate(served.local.database_url)
         yield served

@@ -76,8 +76,8 @@ def list_(
     from registre_cli.core.errors import WrongUsageError
     from registre_cli.pool.check import choose_environments
     from registre_cli.queue.admin import list_documents
-    from registre_cli.queue.connection import connect
     from registre_cli.queue.models import Status
+    from registre_cli.queue.opening import open_queue
     from registre_cli.ui.queue import show_rows
 
     try:
@@ -87,8 +87,7 @@ def list_(
     with opened(env_file) as settings:
         rows: dict[str, tuple[QueueRow, ...]] = {}
         for environment in choose_environments(settings, env or ()):
-            assert environment.database_url is not None
-            with connect(environment.database_url) as connection:
+            with open_queue(environment) as connection:
                 rows[environment.name] = list_documents(
                     connection, statuses=statuses, source=source, limit=limit
                 )
@@ -214,7 +213,7 @@ def cancel(
 def _one_queue(env_file: Path | None, env: str | None) -> Iterator[tuple[str, "Connection"]]:
     from registre_cli.core.errors import WrongUsageError
     from registre_cli.pool.check import choose_environments
-    from registre_cli.queue.connection import connect
+    from registre_cli.queue.opening import open_queue
 
     with opened(env_file) as settings:
         environments = choose_environments(settings, [env] if env else ())
@@ -223,8 +222,7 @@ def _one_queue(env_file: Path | None, env: str | None) -> Iterator[tuple[str, "C
             raise WrongUsageError(
                 f"several environments are configured ({names})", fix="name one with --env"
             )
-        assert environments[0].database_url is not None
-        with connect(environments[0].database_url) as connection:
+        with open_queue(environments[0]) as connection:
             yield environments[0].name, connection
 
 

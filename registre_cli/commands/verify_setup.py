@@ -34,12 +34,9 @@ def verify_setup(
     from registre_cli.pool.check import choose_environments
     from registre_cli.preflight.check import CheckStatus, run_checks
     from registre_cli.preflight.suite import checks_for
-    from registre_cli.queue.migrate import migrate
     from registre_cli.ui.preflight import show_results
 
     with nullcontext(load_settings(env_file)) if offline else opened(env_file) as settings:
-        if settings.local is not None and settings.local.database_url is not None:
-            migrate(settings.local.database_url)
         chosen = () if offline else choose_environments(settings, env or ())
         checks = [
             check

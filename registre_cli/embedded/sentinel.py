@@ -6,12 +6,13 @@ nobody is left, and the servers are stopped.
 """
 
 import contextlib
+import os
 import signal
 import sys
 import time
 from pathlib import Path
 
-from registre_cli.core.errors import RegistreError
+from registre_cli.core.errors import RegistreError, UnreachableError
 from registre_cli.embedded.layout import Layout, layout_of
 from registre_cli.embedded.locks import FileLock
 from registre_cli.embedded.servers import PostgresServer, Server, ValkeyServer
@@ -33,6 +34,7 @@ def main(registre_home: Path) -> int:
         ValkeyServer(layout.valkey, layout.sockets / "valkey"),
     ]
     layout.ready_mark.unlink(missing_ok=True)
+    _own(layout.sockets)
     try:
         for server in servers:
             server.start()
@@ -44,6 +46,16 @@ def main(registre_home: Path) -> int:
             with contextlib.suppress(OSError):
                 server.stop()
     return 0
+
+
+def _own(sockets: Path) -> None:
+    """Make the sockets' folder ours: in a shared temporary folder another may have been first."""
+    sockets.mkdir(parents=True, exist_ok=True, mode=0o755 if os.geteuid() == 0 else 0o700)
+    if sockets.stat().st_uid != os.geteuid():
+        raise UnreachableError(
+            f"the folder {sockets} belongs to somebody else",
+            fix="set REGISTRE_HOME to a short path",
+        )
 
 
 def _watch(layout: Layout, servers: list[Server]) -> None:

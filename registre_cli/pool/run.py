@@ -10,7 +10,7 @@ from registre_cli.pool.models import PoolSummary
 from registre_cli.pool.options import Nobody, Observer, PoolOptions
 from registre_cli.pool.supervisor import Supervisor
 from registre_cli.queue.connection import connect
-from registre_cli.queue.migrate import migrate, schema_is_current
+from registre_cli.queue.migrate import schema_is_current
 
 
 def environments_to_serve(settings: Settings, asked: Sequence[str]) -> tuple[Environment, ...]:
@@ -59,9 +59,6 @@ def run_pool(
 def _require_schema(environment: Environment) -> None:
     """Refuse a schema that lacks our changes; an environment that is away is waited for."""
     assert environment.database_url is not None
-    if environment.name == "local":
-        migrate(environment.database_url)
-        return
     try:
         with connect(environment.database_url) as connection:
             current = schema_is_current(connection)

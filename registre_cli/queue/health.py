@@ -1,7 +1,7 @@
 """What an environment's queue looks like, and what is wrong with it in words to act on."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import psycopg
@@ -48,6 +48,10 @@ class Problem:
     environment: str | None
     message: str
     fix: str
+
+
+# code, message, fix → problem
+MakeProblem = Callable[[str, str, str], Problem]
 
 
 @dataclass(frozen=True)
@@ -110,13 +114,7 @@ def inspect(environment: Environment, workers: LiveWorkers) -> EnvironmentReport
 def diagnose(report: EnvironmentReport) -> Iterable[Problem]:
     """Say what is wrong, the worst first."""
     name = report.name
-
-    def error(code: str, message: str, fix: str) -> Problem:
-        return Problem(code, Severity.ERROR, name, message, fix)
-
-    def warning(code: str, message: str, fix: str) -> Problem:
-        return Problem(code, Severity.WARNING, name, message, fix)
-
+    error, warning = _problems_of(name)
     if report.unreachable_because is not None:
         cause = report.unreachable_because
         yield error("unreachable", cause.message, cause.fix or "check the database URL")
@@ -142,7 +140,7 @@ def diagnose(report: EnvironmentReport) -> Iterable[Problem]:
             f"registre pool run --env {name}",
         )
     elif waiting:
-        yield from _diagnose_pool(report, error, warning)
+        yield from _diagnose_pool(report)
     if report.stale:
         yield error(
             "stale_leases",
@@ -158,8 +156,18 @@ def diagnose(report: EnvironmentReport) -> Iterable[Problem]:
         )
 
 
-def _diagnose_pool(report: EnvironmentReport, error, warning) -> Iterable[Problem]:  # type: ignore[no-untyped-def]
+def _problems_of(environment: str) -> tuple[MakeProblem, MakeProblem]:
+    """Return what makes an error and what makes a warning of one environment."""
+
+    def make(severity: Severity) -> MakeProblem:
+        return lambda code, message, fix: Problem(code, severity, environment, message, fix)
+
+    return make(Severity.ERROR), make(Severity.WARNING)
+
+
+def _diagnose_pool(report: EnvironmentReport) -> Iterable[Problem]:
     name, workers = report.name, report.workers
+    error, warning = _problems_of(name)
     for source in Source:
         waiting = report.counts.get(str(source), SourceCounts()).eligible
         if waiting and not workers.serving.get(source):
@@ -266,16 +274,12 @@ def _eta(
 
 
 def _reached(base: EnvironmentReport, **found: object) -> EnvironmentReport:
-    from dataclasses import replace
-
     return replace(base, reachable=True, **found)  # type: ignore[arg-type]
 
 
 def _unreached(
     base: EnvironmentReport, error: RegistreError, workers: LiveWorkers
 ) -> EnvironmentReport:
-    from dataclasses import replace
-
     return replace(base, unreachable_because=error, workers=workers)
 
 

@@ -104,6 +104,28 @@ def test_a_schema_that_lacks_our_changes_is_a_problem(empty_shell: Shell) -> Non
     assert empty_shell.json("queue", "check")["ok"] is True
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list",), ("show", "1"), ("add", "a/b.pdf", "--source", "acte"), ("retry", "--failed"),
+        ("release", "--stale"), ("cancel", "1"),
+    ],
+)  # fmt: skip
+def test_every_command_says_what_a_schema_lacks(
+    empty_shell: Shell, arguments: tuple[str, ...]
+) -> None:
+    ran = empty_shell.run("queue", *arguments)
+    assert ran.returncode == 3, ran.stderr
+    assert "registre db migrate --env dev" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_the_embedded_queue_is_ready_at_its_first_use(shell: Shell, tmp_path: Path) -> None:
+    own = Shell(shell.dsn, {"REGISTRE_HOME": str(tmp_path / "home")}, tmp_path)
+    assert own.run("queue", "add", "a/b.pdf", "--source", "acte").returncode == 0
+    assert own.json("queue", "check")["environments"][0]["counts"]["acte"]["eligible"] == 1
+
+
 def test_one_broken_environment_does_not_hide_the_others(shell: Shell) -> None:
     shell.insert()
     report = shell.json(
