@@ -7,7 +7,7 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +21,9 @@ _REDRAW_SECONDS = 0.5
 _MEGABYTE = 1_000_000
 # What the live view needs besides the rows of its tables.
 _FRAME_LINES = 12
+# What the other columns of the worker table take, and the least that a number needs.
+_OTHER_COLUMNS = 68
+_LEAST_NUMBER_COLUMNS = 8
 
 _STATE_STYLE = {"working": "green", "limited": "yellow", "stopping": "red", "idle": "dim"}
 
@@ -55,7 +58,7 @@ class LiveView:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + _REDRAW_SECONDS
-        page = live_page(status, queue, usage, self._console.height)
+        page = live_page(status, queue, usage, self._console.size)
         self._live.update(page, refresh=True)
 
     def write(self, line: str) -> int:
@@ -84,13 +87,13 @@ def live_page(
     status: PoolStatus,
     queue: Sequence[QueueGlance],
     usage: Mapping[str, EngineUsage],
-    height: int,
+    screen: ConsoleDimensions,
 ) -> RenderableType:
-    """Return the live view for a screen of `height` lines: the workers never scroll away."""
+    """Return the live view for a screen of this size: the workers never scroll away."""
     taken = len(queue) + len(usage) + len(status.notes)
-    room = max(height - _FRAME_LINES - taken, 3)
+    room = max(screen.height - _FRAME_LINES - taken, 3)
     parts: list[RenderableType] = [_queue_table(queue)] if queue else []
-    parts.append(_worker_table(status, room))
+    parts.append(_worker_table(status, room, screen.width))
     parts += [_usage_line(engine, used) for engine, used in usage.items()]
     parts += [Text.assemble(("! ", "bold yellow"), cell(note)) for note in status.notes]
     return Group(*parts)
@@ -118,7 +121,7 @@ def show_pools(
     if not pools:
         out.print("no pool is running")
     for status in pools:
-        out.print(_worker_table(status, room=1_000))
+        out.print(_worker_table(status, room=1_000, width=out.width))
         for note in status.notes:
             out.print(Text.assemble(("! ", "bold yellow"), cell(note)))
     for engine, used in usage.items():
@@ -176,28 +179,29 @@ def _queue_table(queue: Sequence[QueueGlance]) -> Table:
     return shown
 
 
-def _worker_table(status: PoolStatus, room: int) -> Table:
+def _worker_table(status: PoolStatus, room: int, width: int) -> Table:
     shares = ", ".join(f"{count} {source}" for source, count in status.allocation.items())
     paused = " — PAUSED" if status.paused else ""
     title = f"Pool {status.pool_id} — {', '.join(status.environments)} — {shares}{paused}"
     shown = table(
-        title, "worker>", "mode", "state", "document", "page>", "for>", "done>", "failed>",
+        title, "#>", "mode", "state", "document", "page>", "for>", "done>", "failed>",
         "MB>", "CPU>",
     )  # fmt: skip
+    number_columns = max(width - _OTHER_COLUMNS, _LEAST_NUMBER_COLUMNS)
     for number, worker in enumerate(status.workers[:room], start=1):
-        shown.add_row(*_worker_cells(number, worker))
+        shown.add_row(*_worker_cells(number, worker, number_columns))
     hidden = len(status.workers) - room
     if hidden > 0:
         shown.add_row(cell(f"+{hidden}"))
     return shown
 
 
-def _worker_cells(number: int, worker: WorkerStatus) -> list[Text]:
+def _worker_cells(number: int, worker: WorkerStatus, number_columns: int) -> list[Text]:
     return [
         cell(number),
         cell(worker.mode),
         cell(worker.state, style=_STATE_STYLE.get(str(worker.state), "")),
-        cell(worker.document_number, limit=20),
+        cell(worker.document_number, limit=number_columns),
         cell(f"{worker.page}/{worker.pages}" if worker.pages else ""),
         cell(f"{worker.since_seconds:.0f} s"),
         cell(worker.documents_done),

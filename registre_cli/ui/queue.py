@@ -13,6 +13,9 @@ from registre_cli.queue.health import EnvironmentReport, Problem, Severity
 from registre_cli.queue.models import QueueDocument, QueueRow, Status
 from registre_cli.ui.console import cell, duration, moment, output_console, print_json, table
 
+# Below this the list shows what the next command needs, and leaves the rest to queue show.
+_WIDE_COLUMNS = 110
+
 
 def check_document(report: CheckReport) -> dict[str, object]:
     """Return the check in the shape of the contract."""
@@ -60,21 +63,24 @@ def show_rows(rows: dict[str, tuple[QueueRow, ...]], *, as_json: bool) -> None:
             }
         )
         return
+    out = output_console()
+    wide = out.width >= _WIDE_COLUMNS
     for name, found in rows.items():
-        shown = table(
-            f"Queue of {name}", "id", "source", "number", "status", "tries>", "conf>", "note*"
-        )
+        more = ("tries>", "conf>", "note*") if wide else ()
+        shown = table(f"Queue of {name}", "id", "source", "number", "status", *more)
         for row in found:
-            shown.add_row(
+            mark = None if row.confidence is None else f"{row.confidence:.0f}"
+            cells = [
                 cell(row.id),
                 cell(row.source),
-                cell(row.document_number, limit=24),
+                cell(row.document_number, limit=24 if wide else 14),
                 cell(_status_word(row)),
                 cell(f"{row.attempts}/{row.max_attempts}"),
-                cell(None if row.confidence is None else f"{row.confidence:.0f}"),
+                cell(mark),
                 cell(row.reason or row.error, limit=200),
-            )
-        output_console().print(shown if found else cell(f"{name}: no such document"))
+            ]
+            shown.add_row(*cells[: len(shown.columns)])
+        out.print(shown if found else cell(f"{name}: no such document"))
 
 
 def show_document(environment: str, document: QueueDocument, *, as_json: bool) -> None:
