@@ -7,16 +7,18 @@ is scripted, so that a test can say at which page a worker dies. A document is a
     die SIGSEGV       the process ends by this signal, on the page that has begun
     hang              the page never ends
     swallow           the page takes all the memory that it gets
-    fail ENOSPC       the host fails with this error
+    fill              the page writes to a disk that is full
+    exhaust           the page opens files until no handle is left
 """
 
-import errno
 import json
 import os
+import resource
 import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -64,9 +66,11 @@ class ScriptedReader:
             while True:
                 kept.append(bytearray(20_000_000))
                 time.sleep(0.01)
-        elif what == "fail":
-            number = getattr(errno, argument)
-            raise OSError(number, os.strerror(number))
+        elif what == "fill":
+            Path("/dev/full").write_bytes(b"no room for this")
+        elif what == "exhaust":
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+            kept = [Path("/dev/null").open() for _ in range(1000)]  # noqa: SIM115
 
 
 def open_scripted_reader(settings: Settings, limiter: Limiter) -> ScriptedReader:

@@ -81,8 +81,16 @@ class Crew:
         """Start a worker in every slot that is free and due."""
         for slot in range(size):
             respawn = self._respawns.get(slot)
-            if slot not in self.workers and (respawn is None or respawn.is_due()):
+            if slot in self.workers or not (respawn is None or respawn.is_due()):
+                continue
+            try:
                 self.workers[slot] = self._start(slot, size, missing_mode(), signals, paused)
+            except OSError as error:
+                # No process or file handle left on this host: the others go on, we try again.
+                get_logger().warning(
+                    "Worker cannot start", pool_id=self._pool_id, reason=error.strerror
+                )
+                self._respawns.setdefault(slot, Respawn()).failed()
 
     def tell(self, order: Order) -> None:
         """Send an order to every worker."""

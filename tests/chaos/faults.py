@@ -176,7 +176,7 @@ def restart_both(stage: Stage) -> Injected:
 def sick_host(stage: Stage) -> Injected:
     """A full disk, no file handles, pages that hang or swallow memory; neighbours live."""
     stage.queue.add("page 0.1", number=40)
-    for script in ("fail ENOSPC", "fail EMFILE", "page 0\nhang", "swallow", "page 0\ndie SIGSEGV"):
+    for script in ("fill", "exhaust", "page 0\nhang", "swallow", "page 0\ndie SIGSEGV"):
         stage.queue.add(script, number=2, ocr_max_attempts=2)
     stage.pools(ocr_page_timeout=1, ocr_worker_max_rss_mb=300, options={"size": 3})
     seconds = stage.quiet(50)
