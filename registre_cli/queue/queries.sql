@@ -20,6 +20,15 @@ CASE
             WHEN ocr_not_before > clock_timestamp() THEN 'backing_off'
         END
 
+-- fragment: fresh_start
+-- No tries, no delay, no text: as if it had just been stored.
+status_id = 3, ocr_attempts = 0, ocr_not_before = NULL, ocr_worker_id = NULL,
+    ocr_lease_until = NULL, ocr_started_at = NULL, ocr_completed_at = NULL,
+    ocr_cancel_requested = false, file_content = NULL, boosted_file_content = NULL,
+    updated_at = clock_timestamp(),
+    ocr_history = coalesce(ocr_history, '[]'::jsonb) || jsonb_build_object(
+        'ended_at', clock_timestamp(), 'outcome', 'retry asked', 'reason', NULL)
+
 -- name: claim
 -- The oldest document of the highest priority becomes ours, in one statement.
 WITH next AS (
@@ -207,14 +216,6 @@ SELECT document_source::text, avg(seconds) FROM (
 WHERE seconds >= 0
 GROUP BY document_source
 
--- name: has_eligible
-SELECT EXISTS (
-    SELECT 1
-    FROM extraction_queue
-    WHERE document_source = %(source)s
-      AND {eligible}
-)
-
 -- name: first_eligible
 SELECT id::text, supabase_path
 FROM extraction_queue
@@ -271,15 +272,6 @@ FROM extraction_queue
 WHERE status_id = 5 AND ocr_completed_at > clock_timestamp() - make_interval(secs => %(seconds)s)
 GROUP BY document_source
 
--- name: arrivals
--- How fast the backlog grows: what became ours to read within the window.
-SELECT count(*) FROM (
-    SELECT 1 FROM extraction_queue
-    WHERE created_at > clock_timestamp() - make_interval(secs => %(seconds)s)
-      AND status_id = 3
-    LIMIT 10000
-) AS bounded
-
 -- name: last_claim
 SELECT extract(epoch FROM clock_timestamp() - greatest(
     (SELECT max(ocr_completed_at) FROM extraction_queue WHERE status_id = 5),
@@ -323,26 +315,16 @@ VALUES (%(source)s, %(number)s, %(path)s, 3, %(priority)s, %(circonscription)s, 
 RETURNING id::text
 
 -- name: retry
--- A fresh start for a document that nobody is reading: no tries, no delay, no text.
+-- A document that nobody is reading starts anew.
 UPDATE extraction_queue
-SET status_id = 3, ocr_attempts = 0, ocr_not_before = NULL, ocr_worker_id = NULL,
-    ocr_lease_until = NULL, ocr_started_at = NULL, ocr_completed_at = NULL,
-    ocr_cancel_requested = false, file_content = NULL, boosted_file_content = NULL,
-    updated_at = clock_timestamp(),
-    ocr_history = coalesce(ocr_history, '[]'::jsonb) || jsonb_build_object(
-        'ended_at', clock_timestamp(), 'outcome', 'retry asked', 'reason', NULL)
+SET {fresh_start}
 WHERE id = %(id)s AND status_id IN (3, 4, 5)
 RETURNING true
 
 -- name: retry_failed
 -- Failed by us (it has a path and our error), not by the extractor.
 UPDATE extraction_queue
-SET status_id = 3, ocr_attempts = 0, ocr_not_before = NULL, ocr_worker_id = NULL,
-    ocr_lease_until = NULL, ocr_started_at = NULL, ocr_completed_at = NULL,
-    ocr_cancel_requested = false, file_content = NULL, boosted_file_content = NULL,
-    updated_at = clock_timestamp(),
-    ocr_history = coalesce(ocr_history, '[]'::jsonb) || jsonb_build_object(
-        'ended_at', clock_timestamp(), 'outcome', 'retry asked', 'reason', NULL)
+SET {fresh_start}
 WHERE status_id = 4 AND ocr_error IS NOT NULL
 RETURNING id::text
 

@@ -128,13 +128,6 @@ class QueueStore:
         """Return how many documents of each source stand where; by index-only scans."""
         return counts_of(self._connection)
 
-    def has_eligible(self, source: Source) -> bool:
-        """Whether a document of `source` could be claimed now."""
-        row = self._connection.execute(
-            statement("has_eligible"), {"source": str(source)}
-        ).fetchone()
-        return row is not None and bool(row[0])
-
     def _count(self, source: Source) -> int:
         row = self._connection.execute(
             statement("waiting_work"), {"source": str(source)}
