@@ -5,7 +5,7 @@ cleaned up, and an empty Redis fills itself again. No secret is ever written her
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import cast
 
@@ -44,27 +44,32 @@ def live_pools(client: redis.Redis) -> tuple[PoolStatus, ...]:
 
 
 def _status(document: dict[str, object]) -> PoolStatus:
-    fields = cast("dict[str, list[dict[str, object]]]", document)
-    workers = tuple(
-        WorkerStatus(
-            **{  # type: ignore[arg-type]
-                **worker,
-                "mode": Source(cast("str", worker["mode"])),
-                "state": WorkerState(cast("str", worker["state"])),
-            }
-        )
-        for worker in fields["workers"]
-    )
+    """Rebuild a status; what a newer pool says beyond it is left out, so that hosts may differ."""
+    workers = cast("list[dict[str, object]]", document["workers"])
+    known = _known(PoolStatus, document)
     return PoolStatus(
         **{  # type: ignore[arg-type]
-            **document,
-            "started_at": datetime.fromisoformat(cast("str", document["started_at"])),
-            "environments": tuple(cast("list[str]", document["environments"])),
+            **known,
+            "started_at": datetime.fromisoformat(cast("str", known["started_at"])),
+            "environments": tuple(cast("list[str]", known["environments"])),
             "allocation": {
                 Source(source): count
-                for source, count in cast("dict[str, int]", document["allocation"]).items()
+                for source, count in cast("dict[str, int]", known["allocation"]).items()
             },
-            "workers": workers,
-            "notes": tuple(cast("list[str]", document["notes"])),
+            "workers": tuple(_worker(worker) for worker in workers),
+            "notes": tuple(cast("list[str]", known["notes"])),
         }
     )
+
+
+def _worker(document: dict[str, object]) -> WorkerStatus:
+    known = _known(WorkerStatus, document)
+    mode, state = cast("str", known["mode"]), cast("str", known["state"])
+    return WorkerStatus(**{**known, "mode": Source(mode), "state": WorkerState(state)})  # type: ignore[arg-type]
+
+
+def _known(
+    model: type[PoolStatus] | type[WorkerStatus], document: dict[str, object]
+) -> dict[str, object]:
+    names = {field.name for field in fields(model)}
+    return {name: value for name, value in document.items() if name in names}
