@@ -6,6 +6,7 @@ is scripted, so that a test can say at which page a worker dies. A document is a
     page 0.1          a page that takes 0.1 s
     die SIGSEGV       the process ends by this signal, on the page that has begun
     hang              the page never ends
+    grip              the page never ends and holds the interpreter all the while
     swallow           the page takes all the memory that it gets
     fill              the page writes to a disk that is full
     exhaust           the page opens files until no handle is left
@@ -13,6 +14,7 @@ is scripted, so that a test can say at which page a worker dies. A document is a
 
 import json
 import os
+import re
 import resource
 import signal
 import sys
@@ -61,6 +63,9 @@ class ScriptedReader:
             time.sleep(60)
         elif what == "hang":
             time.sleep(3600)
+        elif what == "grip":
+            # One call that lets no other thread of this process run for minutes.
+            re.match(r"(a+)+$", "a" * 40 + "b")
         elif what == "swallow":
             kept = []
             while True:

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
@@ -80,6 +81,12 @@ def die_with_parent() -> None:
     The fork server ends with the supervisor; this holds even while native code keeps every
     thread of ours from running.
     """
+    # A forked process inherits what keeps the fork server alive: without this it would live as
+    # long as we do, and so would we while native code holds the interpreter.
+    server: Any = vars(forkserver)["_forkserver"]
+    if server._forkserver_alive_fd is not None:  # noqa: SLF001 - there is no public way
+        os.close(server._forkserver_alive_fd)  # noqa: SLF001
+        server._forkserver_alive_fd = None  # noqa: SLF001
     if sys.platform == "linux":
         import ctypes
 

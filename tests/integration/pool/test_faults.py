@@ -116,6 +116,19 @@ def test_workers_of_a_killed_supervisor_end_and_another_pool_rescues(
     assert queue.ask("SELECT DISTINCT ocr_attempts FROM extraction_queue") == [(2,)]
 
 
+def test_an_orphan_ends_even_while_a_page_holds_the_interpreter(
+    queue: Queue, start_pool: Pools
+) -> None:
+    queue.add("page 0\ngrip", number=2)
+    pool = start_pool()
+    pool.wait_event("Processing job", number=2)
+    time.sleep(0.5)
+    workers = pool.workers()
+    assert len(workers) == 2
+    pool.send(signal.SIGKILL)
+    wait_for(lambda: not any(w.is_running() for w in workers), 5, "orphans live")
+
+
 def test_the_late_result_of_a_stopped_worker_changes_nothing(
     queue: Queue, start_pool: Pools
 ) -> None:
