@@ -9,6 +9,7 @@ is scripted, so that a test can say at which page a worker dies. A document is a
     grip              the page never ends and holds the interpreter all the while
     swallow           the page takes all the memory that it gets
     fill              the page writes to a disk that is full
+    text aaaa         the page holds this text
     exhaust           the page opens files until no handle is left
 """
 
@@ -49,6 +50,8 @@ class ScriptedReader:
             with self._limiter.admit("tesseract", 0):
                 self._do(step)
             text = f"read by {os.getpid()} page {number}"
+            if step.startswith("text "):
+                text = step.removeprefix("text ")
             records.append(
                 PageRecord(number, text, 90.0, 0.0, PageSource.READ, "scripted", 1, 1, 300)
             )

@@ -15,6 +15,7 @@ from registre_cli.pool.household import Household
 from registre_cli.pool.job_log import log_claimed, log_finished, log_lost, log_processing
 from registre_cli.pool.messages import (
     Claimed,
+    Correcting,
     Ended,
     Finished,
     Idle,
@@ -118,6 +119,7 @@ class Crew:
             case Claimed():
                 worker.ready = True
                 worker.document, worker.page, worker.pages = report, 0, 0
+                worker.correcting = False
                 worker.state, worker.since = WorkerState.WORKING, time.monotonic()
                 worker.deadline = self._page_deadline() + FETCH_TIMEOUT_SECONDS
                 log_claimed(worker, report)
@@ -126,6 +128,10 @@ class Crew:
                     log_processing(worker, worker.document, pages)
                 worker.page, worker.pages = page, pages
                 worker.state = WorkerState.WORKING
+                worker.deadline = self._page_deadline()
+            case Correcting():
+                worker.correcting = True
+                # A rule of a person may never end, as little as a page.
                 worker.deadline = self._page_deadline()
             case Limited():
                 worker.state = WorkerState.LIMITED
@@ -170,8 +176,7 @@ class Crew:
             if worker.rss_bytes > limit * _BYTES_IN_MB:
                 worker.kill(f"the memory limit of {limit} MB was passed")
             elif worker.deadline is not None and time.monotonic() > worker.deadline:
-                step = "a page" if worker.page else "opening the document"
-                worker.kill(f"{step} took longer than {self._settings.ocr_page_timeout:g} s")
+                worker.kill(f"{worker.step()} took longer than {self._settings.ocr_page_timeout:g} s")
 
     def kill_all(self, sentence: str) -> None:
         """End every worker now; their documents are settled when they are buried."""
@@ -210,6 +215,7 @@ class Crew:
         worker.documents_done += finished.ended is Ended.DONE
         worker.documents_failed += finished.ended in {Ended.FAILED, Ended.RETRIED}
         worker.document, worker.page, worker.pages, worker.deadline = None, 0, 0, None
+        worker.correcting = False
         if worker.state is not WorkerState.STOPPING:
             worker.state, worker.since = WorkerState.WORKING, time.monotonic()
         self._respawns.pop(worker.slot, None)

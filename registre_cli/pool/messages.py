@@ -74,6 +74,11 @@ class PageStarted:
 
 
 @dataclass(frozen=True)
+class Correcting:
+    """All pages are read; the rules correct the text now."""
+
+
+@dataclass(frozen=True)
 class Limited:
     """The worker waits for an engine's budget."""
 
@@ -83,7 +88,7 @@ class Limited:
 
 @dataclass(frozen=True)
 class Storing:
-    """The reading is over; what follows waits for the database as long as it takes."""
+    """The text is ready; what follows waits for the database as long as it takes."""
 
 
 @dataclass(frozen=True)
@@ -114,4 +119,4 @@ class Logged:
     fields: dict[str, object] = field(default_factory=dict)
 
 
-Report = Idle | Claimed | PageStarted | Limited | Storing | Finished | Leaving | Logged
+Report = Idle | Claimed | PageStarted | Correcting | Limited | Storing | Finished | Leaving | Logged

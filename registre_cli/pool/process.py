@@ -31,6 +31,7 @@ class WorkerProcess:
     document: Claimed | None = None
     page: int = 0
     pages: int = 0
+    correcting: bool = False
     # When the step that the worker is at must be over; `None` where it may take its time.
     deadline: float | None = None
     ready: bool = False
@@ -65,8 +66,16 @@ class WorkerProcess:
         if state is not self.state:
             self.state, self.since = state, time.monotonic()
 
+    def step(self) -> str:
+        """Say what the worker does with its document, for a reason."""
+        if self.correcting:
+            return "correcting the text"
+        return "a page" if self.page else "opening the document"
+
     def where(self) -> str:
         """Say at which page the worker is, for a reason: ` on page 3`."""
+        if self.correcting:
+            return " after the last page"
         return f" on page {self.page}" if self.page else " before the first page"
 
     def kill(self, sentence: str) -> None:

@@ -32,6 +32,7 @@ from registre_cli.pool.lease import LeaseKeeper
 from registre_cli.pool.link import DatabaseAwayError, Link
 from registre_cli.pool.messages import (
     Claimed,
+    Correcting,
     Ended,
     Finished,
     Idle,
@@ -195,8 +196,8 @@ class Worker:
                     document.path, max_bytes=self._settings.ocr_max_bytes
                 )
                 reading = self._read(pdf, document, lease)
-                self._control.report(Storing())
-                finished = self._store(link, document, reading)
+                record = self._correct(reading, document.source)
+                finished = self._store(link, document, reading, record)
             except DocumentError as error:
                 finished = self._fail(link, document, error)
             except (StopRequestedError, LeaseLostError, CancelledError) as leaving:
@@ -238,22 +239,31 @@ class Worker:
                 f"this host failed: {error.strerror or type(error).__name__}"
             ) from error
 
-    def _store(self, link: Link, document: ClaimedDocument, reading: DocumentReading) -> Finished:
-        """Store the result; it waits while the database is away, and the fence decides then."""
+    def _correct(self, reading: DocumentReading, source: Source) -> ReadingRecord:
+        self._control.report(Correcting())
         raw = reading.text
-        boosted = self._boost(raw, document.source, self._rules)
-        record = ReadingRecord(
+        return ReadingRecord(
             raw_text=raw,
-            boosted_text=boosted.text,
+            boosted_text=self._boost(raw, source, self._rules).text,
             confidence=reading.confidence,
             pages_json=_pages_json(reading),
         )
+
+    def _store(
+        self,
+        link: Link,
+        document: ClaimedDocument,
+        reading: DocumentReading,
+        record: ReadingRecord,
+    ) -> Finished:
+        """Store the result; it waits while the database is away, and the fence decides then."""
+        self._control.report(Storing())
         stored = link.insist(lambda store: store.complete(document.token, record))
         return Finished(
             ended=Ended.DONE if stored else Ended.LOST,
             reason=None if stored else "the lease was lost while the document was read",
             pages=len(reading.pages),
-            chars=len(raw),
+            chars=len(record.raw_text),
             confidence=reading.confidence,
         )
 

@@ -84,6 +84,28 @@ def test_a_page_that_hangs_or_swallows_memory_is_ended_by_the_supervisor(
     assert queue.one(bad, "ocr_error") == (reason,)
 
 
+def test_a_rule_that_never_ends_costs_its_document_and_not_the_worker_for_ever(
+    queue: Queue, start_pool: Pools, tmp_path: Path
+) -> None:
+    (tmp_path / "endless.toml").write_text(
+        """
+        [[rule]]
+        name = "endless"
+        why = "Somebody's mistake."
+        match = '(a+)+b'
+        write = "c"
+        changes = [["aab", "c"], ["ab", "c"]]
+        leaves = ["a", "b"]
+        """
+    )
+    (endless,) = queue.add("text " + "a" * 60, ocr_max_attempts=1, ocr_priority=1)
+    queue.add(PAGES, number=3)
+    pool = start_pool(ocr_page_timeout=1, ocr_boost_rules=str(tmp_path))
+    finish(pool, queue, done=3, failed=1)
+    ((reason,),) = queue.ask("SELECT ocr_error FROM extraction_queue WHERE id = %s", endless)
+    assert reason == "correcting the text took longer than 1 s after the last page"
+
+
 @pytest.mark.parametrize(
     ("script", "reason"),
     [("fill", "No space left on device"), ("exhaust", "Too many open files")],
