@@ -176,7 +176,9 @@ class Crew:
             if worker.rss_bytes > limit * _BYTES_IN_MB:
                 worker.kill(f"the memory limit of {limit} MB was passed")
             elif worker.deadline is not None and time.monotonic() > worker.deadline:
-                worker.kill(f"{worker.step()} took longer than {self._settings.ocr_page_timeout:g} s")
+                worker.kill(
+                    f"{worker.step()} took longer than {self._settings.ocr_page_timeout:g} s"
+                )
 
     def kill_all(self, sentence: str) -> None:
         """End every worker now; their documents are settled when they are buried."""
