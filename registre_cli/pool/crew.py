@@ -98,6 +98,10 @@ class Crew:
         for worker in self.workers.values():
             worker.tell(order)
 
+    def is_full(self, size: int) -> bool:
+        """Whether every worker of `size` is there and has looked at the queue."""
+        return len(self.workers) >= size and all(w.ready for w in self.workers.values())
+
     @property
     def someone_idles(self) -> bool:
         """Whether a worker has nothing to do."""

@@ -14,6 +14,7 @@ from multiprocessing.connection import wait
 from queue import SimpleQueue
 
 from registre_cli.core.log import get_logger
+from registre_cli.core.sd_notify import take_notifier
 from registre_cli.core.settings import Settings
 from registre_cli.pool.balance import Balance
 from registre_cli.pool.crew import Crew
@@ -23,6 +24,7 @@ from registre_cli.pool.messages import Idle, Pause, Stop, Wake
 from registre_cli.pool.models import PoolStatus, PoolSummary, WorkerState
 from registre_cli.pool.options import Observer, PoolOptions
 from registre_cli.pool.orders import PoolOrder
+from registre_cli.pool.service import ServiceReport
 from registre_cli.pool.signals import Signals
 
 _TICK_SECONDS = 0.25
@@ -39,6 +41,8 @@ class Supervisor:
         self._pool_id = f"{self._host}-{os.getpid()}-{secrets.token_hex(2)}"
         self._started_at = datetime.now(UTC)
         self._balance = Balance(self._pool_id, options)
+        # Taken before any process is started: none may speak in our name.
+        self._service = ServiceReport(take_notifier())
         self._signals = Signals()
         self._household = Household(
             settings,
@@ -124,6 +128,7 @@ class Supervisor:
             self._crew.kill_all("the pool stops and the page did not end in time")
         self._crew.enforce_limits()
         status = self.status()
+        self._service.tell(status, crew_is_full=self._crew.is_full(self._balance.size))
         self._herald.publish(status)
         self._observer.show(status, self._household.glance(), self._herald.usage)
 
@@ -215,6 +220,7 @@ class Supervisor:
         self._stopping_since = time.monotonic()
         self._crew.stopping = True
         get_logger().info("Pool stopping", pool_id=self._pool_id, reason=why)
+        self._service.stopping()
         for worker in self._crew.workers.values():
             worker.enter(WorkerState.STOPPING)
             worker.tell(Stop())
@@ -229,3 +235,4 @@ class Supervisor:
             self._crew.bury_the_dead()
         self._household.close()
         self._herald.close()
+        self._service.close()
