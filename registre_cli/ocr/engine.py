@@ -1,27 +1,39 @@
-"""What the pipeline asks of an engine, and of whoever rations the engine."""
+"""What reading a page asks of an engine, and of whoever rations the engine."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from registre_cli.core.documents import Source
-from registre_cli.core.errors import TransientDocumentError
-from registre_cli.ocr.models import PageImage, PageReading
+from registre_cli.core.errors import PermanentDocumentError, TransientDocumentError
+from registre_cli.ocr.models import NOTHING_SPENT, PageImage, PageReading, Spent
 
 
 class EngineError(TransientDocumentError):
-    """The engine failed on a page; another try may do better."""
+    """The engine failed on a page; another try may do better. `spent` is lost with it."""
+
+    def __init__(self, message: str, *, spent: Spent = NOTHING_SPENT) -> None:
+        super().__init__(message)
+        self.spent = spent
 
 
-class PageTimeoutError(TransientDocumentError):
+class PageTimeoutError(EngineError):
     """The engine took longer than the page time-out."""
 
 
+class PageRefusedError(PermanentDocumentError):
+    """The engine will never read this page; another engine may. `spent` is lost with it."""
+
+    def __init__(self, message: str, *, spent: Spent = NOTHING_SPENT) -> None:
+        super().__init__(message)
+        self.spent = spent
+
+
 class Engine(Protocol):
-    """Something that reads page images; made once, used for a worker's whole life."""
+    """Something on this host that reads page images; made once for a worker's whole life."""
 
     @property
     def name(self) -> str:
-        """The name under which it is chosen, rationed and stored."""
+        """The name under which it is stored."""
 
     @property
     def version(self) -> str:
@@ -29,9 +41,6 @@ class Engine(Protocol):
 
     def read(self, image: PageImage, source: Source, timeout_seconds: float) -> PageReading:
         """Read one page. Raises EngineError or PageTimeoutError."""
-
-    def estimate_tokens(self, image: PageImage) -> int:
-        """Return how many tokens the page may cost; 0 for a local engine."""
 
     def close(self) -> None:
         """Free what the engine holds."""
@@ -50,6 +59,9 @@ class PageGate(Protocol):
     def admit(self, engine: str, tokens: int) -> AbstractContextManager[Grant]:
         """Wait until the budget allows one page and `tokens` tokens of `engine`."""
 
+    def hold(self, engine: str, seconds: float) -> None:
+        """Let nobody through for so long: the engine asked for it."""
+
 
 class _Unlimited:
     def settle(self, tokens: int) -> None:
@@ -62,3 +74,6 @@ class OpenGate:
     def admit(self, engine: str, tokens: int) -> AbstractContextManager[Grant]:
         """Let everybody through."""
         return nullcontext(_Unlimited())
+
+    def hold(self, engine: str, seconds: float) -> None:
+        """Hold nobody: there is only one reader."""

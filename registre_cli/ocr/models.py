@@ -49,18 +49,38 @@ class PageImage:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What an engine charged: tokens of question and answer, and their price in US dollars."""
+
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(self.tokens + other.tokens, self.cost_usd + other.cost_usd)
+
+
+NOTHING_SPENT = Spent()
+
+
+@dataclass(frozen=True)
 class PageReading:
-    """What an engine read on one page image; `confidence` is `None` where no word was found."""
+    """What an engine read on one page image.
+
+    `confidence` is `None` where no word was found, or where the engine does not know it.
+    """
 
     text: str
     words: tuple[Word, ...]
     confidence: float | None
-    tokens: int = 0
+    spent: Spent = NOTHING_SPENT
 
 
 @dataclass(frozen=True)
 class PageRecord:
-    """One page of a finished reading, as it is stored (`ocr_pages`) and shown."""
+    """One page of a finished reading, as it is stored (`ocr_pages`) and shown.
+
+    `tokens` and `cost_usd` count every engine that was asked, not only the one that read.
+    """
 
     number: int
     text: str
@@ -71,6 +91,8 @@ class PageRecord:
     width: int
     height: int
     dpi: int
+    tokens: int = 0
+    cost_usd: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +106,13 @@ class DocumentReading:
         """The pages' texts, each after its page marker."""
         return "\n\n".join(
             f"{PAGE_MARKER.format(number=page.number)}\n{page.text}".rstrip() for page in self.pages
+        )
+
+    @property
+    def spent(self) -> Spent:
+        """What all pages cost."""
+        return Spent(
+            sum(page.tokens for page in self.pages), sum(page.cost_usd for page in self.pages)
         )
 
     @property

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import PermanentDocumentError
 from registre_cli.core.settings import Settings
-from registre_cli.ocr.engine import Engine, OpenGate, PageGate
 from registre_cli.ocr.layer import is_good_layer
 from registre_cli.ocr.models import DocumentReading, PageImage, PageRecord, PageSource
+from registre_cli.ocr.order import EngineAnswer, EngineOrder
 from registre_cli.ocr.render import Page, open_pdf
 
 OnPage = Callable[[int, int], None]
@@ -19,12 +19,11 @@ def _ignore_page(number: int, pages: int) -> None:
 
 
 class Reader:
-    """Reads documents with one engine; made once, used for a worker's whole life."""
+    """Reads documents with an order of engines; made once, used for a worker's whole life."""
 
-    def __init__(self, settings: Settings, engine: Engine, gate: PageGate | None = None) -> None:
+    def __init__(self, settings: Settings, engines: EngineOrder) -> None:
         self._settings = settings
-        self._engine = engine
-        self._gate = gate or OpenGate()
+        self._engines = engines
 
     def read(
         self, pdf: bytes, source: Source, *, on_page: OnPage = _ignore_page
@@ -56,18 +55,8 @@ class Reader:
         image = page.render(self._settings.ocr_dpi, self._settings.ocr_max_pixels)
         if image is None or _is_blank(image):
             return _record(page, started, PageSource.BLANK, image=image)
-        with self._gate.admit(self._engine.name, self._engine.estimate_tokens(image)) as grant:
-            reading = self._engine.read(image, source, self._settings.ocr_page_timeout)
-            grant.settle(reading.tokens)
-        return _record(
-            page,
-            started,
-            PageSource.READ,
-            text=reading.text,
-            image=image,
-            confidence=reading.confidence,
-            engine=self._engine.name,
-        )
+        answer = self._engines.read(image, source)
+        return _record(page, started, PageSource.READ, image=image, answer=answer)
 
 
 def _is_blank(image: PageImage) -> bool:
@@ -82,17 +71,18 @@ def _record(
     *,
     text: str = "",
     image: PageImage | None = None,
-    confidence: float | None = None,
-    engine: str | None = None,
+    answer: EngineAnswer | None = None,
 ) -> PageRecord:
     return PageRecord(
         number=page.number,
-        text=text,
-        confidence=confidence,
+        text=answer.reading.text if answer else text,
+        confidence=answer.reading.confidence if answer else None,
         seconds=round(time.monotonic() - started, 3),
         source=source,
-        engine=engine,
+        engine=answer.engine if answer else None,
         width=image.width if image else 0,
         height=image.height if image else 0,
         dpi=image.dpi if image else 0,
+        tokens=answer.spent.tokens if answer else 0,
+        cost_usd=answer.spent.cost_usd if answer else 0.0,
     )

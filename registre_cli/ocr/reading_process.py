@@ -130,11 +130,11 @@ class _ReadingProcess:
 
 def _serve(pipe: Pipe, source: Source, settings: Settings) -> None:
     """Be the child: read what is asked for until nobody asks."""
-    from registre_cli.ocr.engines import open_engine
+    from registre_cli.ocr.engines import open_order
     from registre_cli.ocr.pipeline import Reader
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    reader = Reader(settings, open_engine(settings.ocr_engine, settings.ocr_lang))
+    reader = Reader(settings, open_order(settings))
     rules = load_rules(settings.ocr_boost_rules)
     while True:
         try:

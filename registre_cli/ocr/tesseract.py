@@ -58,10 +58,6 @@ class InProcessTesseract:
             api.Clear()
         return PageReading(text_of(words), words, confidence_of(words))
 
-    def estimate_tokens(self, image: PageImage) -> int:
-        """Return 0: nothing but the page itself is counted."""
-        return 0
-
     def close(self) -> None:
         """Free the models."""
         self._api.End()

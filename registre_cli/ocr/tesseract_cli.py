@@ -54,9 +54,5 @@ class CommandLineTesseract:
         words = words_of(table)
         return PageReading(text_of(words), words, confidence_of(words))
 
-    def estimate_tokens(self, image: PageImage) -> int:
-        """Return 0: nothing but the page itself is counted."""
-        return 0
-
     def close(self) -> None:
         """Nothing is held between pages."""

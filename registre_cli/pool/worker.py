@@ -316,12 +316,13 @@ class Worker:
 
 def open_ocr_reader(settings: Settings, limiter: Limiter) -> DocumentReader:
     """Return the real reader; the heavy libraries are loaded here, in the worker."""
-    from registre_cli.ocr.engines import open_engine
+    from registre_cli.ocr.engines import open_order
     from registre_cli.ocr.pipeline import Reader
 
-    engine = open_engine(settings.ocr_engine, settings.ocr_lang)
-    get_logger().info("Engine ready", engine=engine.name, version=engine.version)
-    return Reader(settings, engine, limiter)
+    engines = open_order(settings, limiter)
+    for name, version in zip(engines.names, engines.versions, strict=True):
+        get_logger().info("Engine ready", engine=name, version=version)
+    return Reader(settings, engines)
 
 
 def _pages_json(reading: DocumentReading) -> str:

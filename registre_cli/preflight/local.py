@@ -96,7 +96,7 @@ def tesseract(settings: Settings) -> Finding:
     from registre_cli.ocr.engines import open_engine
     from registre_cli.ocr.models import PageImage
 
-    engine = open_engine(settings.ocr_engine, settings.ocr_lang)
+    engine = open_engine(settings.ocr_engine[0], settings.ocr_lang)
     try:
         page = draw([Words(60, 100, _SAMPLE, 16)], dpi=200).crop((0, 150, 1700, 400))
         image = PageImage(page.tobytes(), page.width, page.height, 200)

@@ -22,7 +22,7 @@ from registre_cli.demo.batch import generate
 from registre_cli.demo.scan import scanned_pdf
 from registre_cli.ocr.drawing import Words, vector_pdf
 from registre_cli.ocr.engine import Engine
-from registre_cli.ocr.engines import open_engine
+from registre_cli.ocr.engines import open_engine, open_order
 from registre_cli.ocr.models import PageImage, PageSource
 from registre_cli.ocr.pipeline import Reader
 
@@ -34,7 +34,7 @@ SCAN = scanned_pdf([MARKS], random.Random(1))
 
 @pytest.fixture(scope="module", params=["tesseract", "tesseract-cli"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    engine = open_engine((request.param,), "fra")
+    engine = open_engine(request.param, "fra")
     assert engine.name == request.param
     yield engine
     engine.close()
@@ -46,7 +46,8 @@ def reader() -> Reader:
 
 
 def reader_with(**settings: object) -> Reader:
-    return Reader(load_settings(**settings), open_engine(("tesseract",), "fra"))
+    given = load_settings(**settings)
+    return Reader(given, open_order(given))
 
 
 def blank_pdf(pages: int, width: float = 612, height: float = 792) -> bytes:
@@ -154,11 +155,11 @@ def test_limits_of_one_document_are_permanent_failures() -> None:
 
 def test_an_unknown_engine_or_language_is_wrong_configuration() -> None:
     with pytest.raises(ConfigurationError, match="unknown engine 'magic'"):
-        open_engine(("magic",), "fra")
+        open_engine("magic", "fra")
     with pytest.raises(ConfigurationError, match="no data for the language 'xyz'"):
-        open_engine(("tesseract",), "xyz")
+        open_engine("tesseract", "xyz")
     with pytest.raises(ConfigurationError, match="is not a language"):
-        open_engine(("tesseract",), "../../etc/passwd")
+        open_engine("tesseract", "../../etc/passwd")
 
 
 def test_real_scans_are_read_close_to_their_ground_truth(corpus, reader: Reader) -> None:  # type: ignore[no-untyped-def]
@@ -173,7 +174,7 @@ def test_real_scans_are_read_close_to_their_ground_truth(corpus, reader: Reader)
 
 def test_hostile_pdfs_end_in_text_or_in_a_reason(corpus) -> None:  # type: ignore[no-untyped-def]
     settings: Settings = load_settings(ocr_dpi=100, ocr_max_pages=5)
-    reader = Reader(settings, open_engine(("tesseract",), "fra"))
+    reader = Reader(settings, open_order(settings))
     files = sorted((corpus / "badpdf").glob("*.pdf"))
     chosen = random.Random(5).sample([f for f in files if f.stat().st_size < 100_000], 40)
     for file in chosen:
