@@ -4,16 +4,14 @@ from typing import Annotated
 
 import typer
 
-from registre_cli.commands.options import EnvFile, Json
+from registre_cli.commands.options import EnvFile, Json, Size
 
 app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command()
 def capacity(
-    size: Annotated[
-        str | None, typer.Option("--size", help="Plan a pool of so many, or auto.")
-    ] = None,
+    size: Size = None,
     cpu: Annotated[
         float | None, typer.Option("--cpu", min=0.1, help="Another host's vCPU.")
     ] = None,
@@ -23,13 +21,11 @@ def capacity(
 ) -> None:
     """Say what the host has and what pool fits. Exit 1 where the planned one does not."""
     from registre_cli.capacity.plan import GIGABYTE, plan, split
-    from registre_cli.core.errors import ExitCode, WrongUsageError
+    from registre_cli.core.errors import ExitCode
     from registre_cli.core.settings import load_settings
     from registre_cli.ui.capacity import capacity_document, show_capacity
     from registre_cli.ui.console import print_json
 
-    if size is not None and size != "auto" and not (size.isdecimal() and int(size) > 0):
-        raise WrongUsageError(f"--size {size} is no size", fix="give --size 2, or --size auto")
     settings = load_settings(env_file, ocr_worker_pool_size=size)
     ram_bytes = None if ram is None else round(ram * GIGABYTE)
     wanted = settings.ocr_worker_pool_size

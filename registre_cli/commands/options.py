@@ -18,6 +18,24 @@ Environments = Annotated[
     list[str] | None,
     typer.Option("--env", help="Environment: dev, staging or prod. Repeatable; default: all."),
 ]
+
+
+def _size(given: str | None) -> str | None:
+    """Refuse what is no size as wrong usage, not as a wrong setting."""
+    from registre_cli.core.errors import WrongUsageError
+
+    if given is not None and given != "auto" and not (given.isdecimal() and int(given) > 0):
+        raise WrongUsageError(
+            f"--size {given} is no size: give 1 or more workers, or auto", fix="--size 2"
+        )
+    return given
+
+
+# How many workers, or `auto`.
+Size = Annotated[
+    str | None,
+    typer.Option("--size", callback=_size, help="How many workers, or auto."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from registre_cli.commands.options import EnvFile, Environments, Json, opened
+from registre_cli.commands.options import EnvFile, Environments, Json, Size, opened
 
 if TYPE_CHECKING:
     from registre_cli.core.settings import Settings
@@ -27,9 +27,7 @@ app = typer.Typer(
 
 @app.command()
 def run(
-    size: Annotated[
-        str | None, typer.Option("--size", help="How many workers, or auto. Default 2.")
-    ] = None,
+    size: Size = None,
     min_index: Annotated[
         int | None, typer.Option("--min-index", min=0, help="Workers kept for index.")
     ] = None,

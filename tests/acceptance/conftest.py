@@ -1,7 +1,11 @@
 """What the acceptance tests share: an installed wheel, and the servers of the other tests."""
 
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,3 +32,30 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
     )
     return programs
+
+
+RunPm2 = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def pm2(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunPm2]:
+    """Run a real PM2 with a home of its own, which the program under test sees too."""
+    program = shutil.which("pm2")
+    assert program is not None, "make acceptance installs pm2"
+    # Its sockets want a short path.
+    home = Path(tempfile.mkdtemp(prefix="pm2-"))
+    monkeypatch.setenv("PM2_HOME", str(home))
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [program, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            env=dict(os.environ),
+        )
+
+    yield run
+    run("kill")
+    shutil.rmtree(home, ignore_errors=True)

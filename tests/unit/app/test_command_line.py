@@ -46,6 +46,9 @@ def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
         (["queue", "retry"], "no document is named"),
         (["queue", "list", "--status", "9"], "--status"),
         (["ocr", "no-such.pdf"], "no such file"),
+        (["pool", "run", "--size", "0"], "--size 0 is no size"),
+        (["pool", "run", "--size", "many"], "--size many is no size"),
+        (["capacity", "--size", "-1"], "--size -1 is no size"),
         (["pool", "run", "--size", "2", "--min-index", "2", "--min-acte", "1"], "do not fit"),
     ],
 )

@@ -1,0 +1,79 @@
+"""What a real PM2 keeps alive, seen with and without its program."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import RunPm2
+
+from registre_cli.core.errors import UnreachableError
+from registre_cli.core.processes import defined_in_pm2, running_under_pm2
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path) -> str:
+    """A program that does nothing for long."""
+    script = tmp_path / "monitor.py"
+    script.write_text("import time\ntime.sleep(600)\n")
+    return str(script)
+
+
+def test_a_legacy_program_is_seen_alive_without_asking_pm2(
+    pm2: RunPm2, sleeper: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pm2("start", sleeper, "--name", "registre-ocr", "--interpreter", sys.executable)
+    pm2("start", sleeper, "--name", "registre-api", "--interpreter", sys.executable)
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "/nowhere")
+        found = {process.name: process for process in running_under_pm2()}
+        assert defined_in_pm2() is None
+    assert found["registre-ocr"].is_legacy and not found["registre-api"].is_legacy
+    pid = found["registre-ocr"].pid
+    assert pid is not None and psutil.Process(pid).cmdline()[-1] == sleeper
+
+
+def test_a_stopped_program_is_known_to_pm2_alone(pm2: RunPm2, sleeper: str) -> None:
+    pm2("start", sleeper, "--name", "registre-worker", "--interpreter", sys.executable)
+    pm2("stop", "registre-worker")
+    assert "registre-worker" not in {process.name for process in running_under_pm2()}
+    defined = defined_in_pm2()
+    assert defined is not None
+    (stopped,) = [process for process in defined if process.name == "registre-worker"]
+    assert (stopped.status, stopped.pid, stopped.is_legacy) == ("stopped", None, True)
+
+
+def test_our_pool_is_no_legacy_program_whatever_its_name(pm2: RunPm2, tmp_path: Path) -> None:
+    program = tmp_path / "registre"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    pm2("start", str(program), "--name", "registre-ocr", "--interpreter", "none", "--",
+        "pool", "run")  # fmt: skip
+    (pool,) = [process for process in defined_in_pm2() or () if process.name == "registre-ocr"]
+    assert pool.is_pool and not pool.is_legacy
+
+
+def test_a_pm2_that_hangs_is_told_within_seconds(pm2: RunPm2) -> None:
+    pm2("ping")
+    (daemon,) = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if f"God Daemon ({_home()})" in " ".join(process.info["cmdline"] or ())
+    ]
+    daemon.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(UnreachableError, match="PM2 does not answer"):
+            defined_in_pm2()
+    finally:
+        daemon.send_signal(signal.SIGCONT)
+
+
+def test_looking_starts_no_daemon(pm2: RunPm2) -> None:
+    assert defined_in_pm2() is None
+    assert not Path(_home(), "pm2.pid").exists()
+
+
+def _home() -> str:
+    return os.environ["PM2_HOME"]
