@@ -14,7 +14,13 @@ class LocalShare:
         self._budget = budget
         self._window_seconds = window_seconds
         self._log: deque[tuple[float, int]] = deque()
+        self._held_until = 0.0
         self._lock = threading.Lock()
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody of this process through for so long."""
+        with self._lock:
+            self._held_until = max(self._held_until, time.monotonic() + seconds)
 
     def take(self, tokens: int, workers: int) -> float:
         """Take one request and `tokens`; return 0, or the seconds to wait before asking again."""
@@ -23,6 +29,8 @@ class LocalShare:
             tokens = min(tokens, share.tpm)
         with self._lock:
             now = time.monotonic()
+            if now < self._held_until:
+                return self._held_until - now
             while self._log and self._log[0][0] <= now - self._window_seconds:
                 self._log.popleft()
             used = sum(amount for _, amount in self._log)

@@ -11,21 +11,31 @@
 -- KEYS[4] patience sorted set: waiting worker → the time (ms) at which it counts as gone
 -- KEYS[5] state    hash: hold_until (ms), share (effective part of the budget), ticket, limits
 -- KEYS[6] workers  sorted set: worker → when it was last seen (ms)
+-- KEYS[7] flight   sorted set: grant whose request is on its way → when it counts as lost (ms)
 --
--- ARGV[1] what: take | settle | release | hold | look
+-- ARGV[1] what: take | settle | land | release | hold | pause | look
 -- ARGV[2] window in ms, ARGV[3] requests allowed, ARGV[4] tokens allowed (0 is unlimited)
--- ARGV[5] worker, ARGV[6] grant, ARGV[7] tokens (or ms, for hold)
+-- ARGV[5] worker, ARGV[6] grant, ARGV[7] tokens (or ms, for hold and pause)
+-- ARGV[8] requests allowed at the same time (0 is unlimited), ARGV[9] longest request in ms
+-- ARGV[10] chance, from 0 to 999
 
-local grants, tokens, queue, patience, state, workers =
-    KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local grants, tokens, queue, patience, state, workers, flight =
+    KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local what, window = ARGV[1], tonumber(ARGV[2])
 local worker, grant, amount = ARGV[5], ARGV[6], tonumber(ARGV[7])
+local at_once, longest, chance = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]) / 1000
 
 -- A waiter that did not come back so long after its promised moment has died.
 local PATIENCE_MS = 1500
 -- A worker not seen for so long does not count for the fair share.
 local SEEN_MS = 120000
 local LOWEST_SHARE, LOWER, RAISE = 0.1, 0.7, 0.01
+-- After a hold the waiting come back one after the other, over a part of the hold.
+local SPREAD, LEAST_SPREAD_MS = 0.1, 500
+-- Nobody knows when a request comes back: whoever waits for its place asks again soon.
+local ASK_AGAIN_MS, LONGEST_ASK_AGAIN_MS = 50, 1000
+-- So many grants are looked at together when tokens are short.
+local LOOKED_AT = 64
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -52,11 +62,16 @@ local function sweep()
         redis.call('ZREM', patience, gone)
     end
     redis.call('ZREMRANGEBYSCORE', workers, '-inf', now - SEEN_MS)
+    redis.call('ZREMRANGEBYSCORE', flight, '-inf', now)
+end
+
+local function held()
+    return math.max(tonumber(redis.call('HGET', state, 'hold_until') or '0') - now, 0)
 end
 
 local function keep_alive()
     -- Nothing of us is left in a Redis that nobody uses any more.
-    local life = math.max(window * 2, SEEN_MS)
+    local life = math.max(window, longest, held()) + SEEN_MS
     for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, life) end
 end
 
@@ -67,6 +82,20 @@ end
 local function allowed(limit)
     if limit == 0 then return 0 end
     return math.max(1, math.floor(limit * share()))
+end
+
+-- The time (ms from now) until the grants that leave the window first have held `excess` tokens.
+local function until_tokens_leave(excess)
+    local start = 0
+    while true do
+        local ids = redis.call('ZRANGE', grants, start, start + LOOKED_AT - 1)
+        for _, id in ipairs(ids) do
+            excess = excess - tonumber(redis.call('HGET', tokens, id) or '0')
+            if excess <= 0 then return redis.call('ZSCORE', grants, id) + window - now end
+        end
+        if #ids < LOOKED_AT then return 0 end
+        start = start + LOOKED_AT
+    end
 end
 
 -- The time (ms from now) until `place` more requests and `needed` tokens fit.
@@ -80,14 +109,10 @@ local function wait_for(place, needed, rpm, tpm)
         wait = leaving[2] and leaving[2] + window - now or 10
     end
     if tpm > 0 and total() + needed > tpm then
-        local excess = total() + needed - tpm
-        for _, id in ipairs(redis.call('ZRANGE', grants, 0, -1)) do
-            excess = excess - tonumber(redis.call('HGET', tokens, id) or '0')
-            if excess <= 0 then
-                wait = math.max(wait, redis.call('ZSCORE', grants, id) + window - now)
-                break
-            end
-        end
+        wait = math.max(wait, until_tokens_leave(total() + needed - tpm))
+    end
+    if at_once > 0 and redis.call('ZCARD', flight) >= at_once then
+        wait = math.max(wait, math.min(place * ASK_AGAIN_MS, LONGEST_ASK_AGAIN_MS))
     end
     return math.max(wait, 1)
 end
@@ -105,18 +130,22 @@ local function take()
         redis.call('ZADD', queue, ticket, worker)
     end
     local ahead = redis.call('ZRANK', queue, worker)
-    local held = tonumber(redis.call('HGET', state, 'hold_until') or '0') - now
+    local hold = held()
     local wait
-    if held > 0 then
-        wait = held
+    if hold > 0 then
+        local crowd = math.max(seen, redis.call('ZCARD', queue))
+        local spread = math.max(hold * SPREAD, LEAST_SPREAD_MS)
+        wait = math.floor(hold + spread * (ahead + chance) / crowd)
     elseif ahead == 0
         and (rpm == 0 or redis.call('ZCARD', grants) < rpm)
-        and (tpm == 0 or total() + amount <= tpm) then
+        and (tpm == 0 or total() + amount <= tpm)
+        and (at_once == 0 or redis.call('ZCARD', flight) < at_once) then
         redis.call('ZREM', queue, worker)
         redis.call('ZREM', patience, worker)
         redis.call('ZADD', grants, now, grant)
         redis.call('HSET', tokens, grant, amount)
         redis.call('HINCRBY', tokens, 'total', amount)
+        if at_once > 0 then redis.call('ZADD', flight, now + longest, grant) end
         return { 1, 0, seen, now }
     else
         wait = wait_for(ahead + 1, amount, rpm, tpm)
@@ -125,7 +154,13 @@ local function take()
     return { 0, wait, seen, now }
 end
 
+local function land()
+    redis.call('ZREM', flight, grant)
+    return { 1, 0, 0, now }
+end
+
 local function settle()
+    land()
     local reserved = tonumber(redis.call('HGET', tokens, grant) or '0')
     if redis.call('ZSCORE', grants, grant) then
         redis.call('HSET', tokens, grant, amount)
@@ -142,21 +177,26 @@ local function settle()
     return { 1, 0, 0, now }
 end
 
-local function hold()
-    local until_ms = now + amount
-    if until_ms > tonumber(redis.call('HGET', state, 'hold_until') or '0') then
-        redis.call('HSET', state, 'hold_until', until_ms)
+local function pause()
+    if amount > held() then
+        redis.call('HSET', state, 'hold_until', now + amount)
     end
-    redis.call('HSET', state, 'share', tostring(math.max(LOWEST_SHARE, share() * LOWER)))
     return { 1, amount, 0, now }
 end
 
+local function hold()
+    -- A storm of refusals is one refusal: only the first of a hold lowers the budget.
+    if held() == 0 then
+        redis.call('HSET', state, 'share', tostring(math.max(LOWEST_SHARE, share() * LOWER)))
+    end
+    return pause()
+end
+
 local function look()
-    local held = tonumber(redis.call('HGET', state, 'hold_until') or '0') - now
     return {
-        redis.call('ZCARD', grants), allowed(tonumber(redis.call('HGET', state, 'rpm') or '0')),
-        total(), allowed(tonumber(redis.call('HGET', state, 'tpm') or '0')),
-        redis.call('ZCARD', patience), math.max(held, 0), redis.call('ZCARD', workers),
+        redis.call('ZCARD', grants), allowed(tonumber(redis.call('HGET', state, 'rpm') or ARGV[3])),
+        total(), allowed(tonumber(redis.call('HGET', state, 'tpm') or ARGV[4])),
+        redis.call('ZCARD', patience), held(), redis.call('ZCARD', workers),
     }
 end
 
@@ -168,8 +208,10 @@ elseif what == 'release' then
     forget(grant)
     redis.call('ZREM', queue, worker)
     redis.call('ZREM', patience, worker)
-    answer = { 1, 0, 0, now }
+    answer = land()
+elseif what == 'land' then answer = land()
 elseif what == 'hold' then answer = hold()
+elseif what == 'pause' then answer = pause()
 else return look() end
 keep_alive()
 return answer

@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.resources import files
 
 import redis
@@ -16,8 +16,6 @@ from registre_cli.limiter.budget import Budget, EngineUsage, Usage
 from registre_cli.limiter.fallback import LocalShare
 
 WINDOW_SECONDS = 60.0
-# After a hold everybody is let go at once: spread the rush over a part of the hold.
-_HOLD_JITTER_SHARE = 0.1
 _LONGEST_SLEEP_SECONDS = 0.5
 # While Redis is away, ask again so often.
 _RETRY_REDIS_SECONDS = 2.0
@@ -41,15 +39,24 @@ class Grant:
         self._limiter = limiter
         self._engine = engine
         self._id = grant_id
+        self._open = True
         self.at = at
 
     def settle(self, tokens: int) -> None:
         """Replace the estimate by the tokens that were really used."""
+        self._open = False
         self._limiter.settle(self._engine, self._id, tokens)
 
     def release(self) -> None:
         """Give the grant back: nothing was asked of the engine."""
+        self._open = False
         self._limiter.release(self._engine, self._id)
+
+    def close(self) -> None:
+        """Say that the request is no longer on its way; without `settle` its estimate stands."""
+        if self._open:
+            self._open = False
+            self._limiter.land(self._engine, self._id)
 
 
 class Limiter:
@@ -104,7 +111,8 @@ class Limiter:
             # Whoever leaves the queue must not let the others wait for it.
             self._ask("release", engine, customer, grant_id, 0)
             raise
-        yield Grant(self, engine, grant_id, at)
+        with closing(Grant(self, engine, grant_id, at)) as grant:
+            yield grant
 
     def settle(self, engine: str, grant_id: str, tokens: int) -> None:
         """Charge what a grant really cost."""
@@ -114,9 +122,19 @@ class Limiter:
         """Take a grant out of the log."""
         self._ask("release", engine, self._worker_id, grant_id, 0)
 
-    def hold(self, engine: str, seconds: float) -> None:
-        """Hold every worker of every host, as the provider asked (429 or Retry-After)."""
-        self._ask("hold", engine, self._worker_id, "", round(seconds * 1000))
+    def land(self, engine: str, grant_id: str) -> None:
+        """Free the place of a request that came back."""
+        if self._budgets.get(engine, Budget()).concurrency is not None:
+            self._ask("land", engine, self._worker_id, grant_id, 0)
+
+    def hold(self, engine: str, seconds: float, *, lower: bool = True) -> None:
+        """Hold every worker of every host, as the provider asked (429 or Retry-After).
+
+        `lower` also lowers the budget by a part, which settled grants raise again slowly.
+        """
+        what = "hold" if lower else "pause"
+        if self._ask(what, engine, self._worker_id, "", round(seconds * 1000)) is None:
+            self._share(engine).hold(seconds)
 
     def usage(self) -> dict[str, EngineUsage]:
         """Return each engine's budget and what of it is used in the window that ends now."""
@@ -156,7 +174,7 @@ class Limiter:
         budget = self._budgets.get(engine, Budget())
         # One hash tag: all keys of an engine live on one node of a cluster.
         base = f"registre:{{limiter:{engine}}}"
-        parts = ("grants", "tokens", "queue", "patience", "state", "workers")
+        parts = ("grants", "tokens", "queue", "patience", "state", "workers", "flight")
         try:
             answer: list[int] = self._script(
                 keys=[f"{base}:{part}" for part in parts],
@@ -168,6 +186,9 @@ class Limiter:
                     customer,
                     grant_id,
                     amount,
+                    budget.concurrency or 0,
+                    round(budget.longest_request_seconds * 1000),
+                    random.randrange(1000),  # noqa: S311 - a spread, no secret
                 ],
             )
         except redis.RedisError as error:
@@ -198,8 +219,6 @@ class Limiter:
 
     def _sleep(self, engine: str, seconds: float) -> None:
         """Wait as long as the server said, in slices, so that whoever waits can be told to stop."""
-        if seconds > self._window_seconds:
-            seconds += random.uniform(0, seconds * _HOLD_JITTER_SHARE)  # noqa: S311 - a spread, no secret
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self._on_wait(engine, left)

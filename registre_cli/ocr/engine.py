@@ -1,5 +1,6 @@
 """What reading a page asks of an engine, and of whoever rations the engine."""
 
+import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
@@ -59,8 +60,8 @@ class PageGate(Protocol):
     def admit(self, engine: str, tokens: int) -> AbstractContextManager[Grant]:
         """Wait until the budget allows one page and `tokens` tokens of `engine`."""
 
-    def hold(self, engine: str, seconds: float) -> None:
-        """Let nobody through for so long: the engine asked for it."""
+    def hold(self, engine: str, seconds: float, *, lower: bool) -> None:
+        """Let nobody through for so long; `lower` lets fewer through for a while afterwards."""
 
 
 class _Unlimited:
@@ -75,5 +76,6 @@ class OpenGate:
         """Let everybody through."""
         return nullcontext(_Unlimited())
 
-    def hold(self, engine: str, seconds: float) -> None:
-        """Hold nobody: there is only one reader."""
+    def hold(self, engine: str, seconds: float, *, lower: bool) -> None:
+        """Wait: there is only one reader."""
+        time.sleep(seconds)
