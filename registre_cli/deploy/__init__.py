@@ -1,0 +1,1 @@
+"""Deploys: a plan that is shown and executed, proof of health, and the way back."""

@@ -1,0 +1,1 @@
+"""What keeps the pool running on a target: PM2 or systemd."""

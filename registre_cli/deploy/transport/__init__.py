@@ -1,0 +1,1 @@
+"""Ways to a target: this host, or another one."""
