@@ -50,7 +50,9 @@ class Link:
             raise DatabaseAwayError(self.away_because)
         try:
             if self._connection is None:
-                self._connection = connect(self._dsn, application_name=f"registre {self._purpose}")
+                self._connection = connect(
+                    self._dsn, application_name=f"registre {self._purpose}", keep_plans=True
+                )
             store = QueueStore(self._connection, retry_delay_base_seconds=self._delay)
             with WATCHDOG.guard(self._connection):
                 answer = question(store)

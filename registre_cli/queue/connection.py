@@ -16,12 +16,19 @@ _KEEPALIVES_INTERVAL_SECONDS = 4
 _KEEPALIVES_COUNT = 3
 _UNACKNOWLEDGED_MILLISECONDS = 20_000
 STATEMENT_TIMEOUT_SECONDS = 25
+# Runs of a statement after which the server keeps its plan.
+_PREPARE_AFTER_RUNS = 5
 
 _CONFIGURATION_SQLSTATES = ("28", "3D", "42501")
 
 
-def connect(dsn: SecretStr, *, application_name: str = "registre") -> Connection:
-    """Open an autocommit connection without server-side prepared statements.
+def connect(
+    dsn: SecretStr, *, application_name: str = "registre", keep_plans: bool = False
+) -> Connection:
+    """Open an autocommit connection.
+
+    `keep_plans` is for whoever runs the same few statements all day: the server parses and
+    plans them once, except behind a transaction pooler, where nothing can be kept.
 
     Raises ConfigurationError for a wrong DSN, password, role or database and
     UnreachableError where nothing answers; neither message holds the password.
@@ -53,6 +60,11 @@ def connect(dsn: SecretStr, *, application_name: str = "registre") -> Connection
         if not is_pooled(connection):
             # Behind a transaction pooler a setting would stay with somebody else's session.
             connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
+            if keep_plans:
+                # A plan that was made for an almost empty table would scan the table, and
+                # would still do so when a million documents have come.
+                connection.execute("SET enable_seqscan = off")
+                connection.prepare_threshold = _PREPARE_AFTER_RUNS
     except psycopg.OperationalError as error:
         raise explain(error) from None
     return connection

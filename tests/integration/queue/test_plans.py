@@ -129,3 +129,34 @@ def test_the_claim_stays_cheap_while_thousands_are_churned_without_vacuum(
     names, buffers = plan_of_the_claim(crowded)
     assert "registre_ready" in names
     assert buffers < MOST_BUFFERS * 5, f"{buffers} buffers after the churn"
+
+
+def test_a_plan_that_was_kept_from_an_almost_empty_table_never_scans_the_full_one(
+    migrated_database_url: str,
+) -> None:
+    with connect(SecretStr(migrated_database_url), keep_plans=True) as connection:
+        store = QueueStore(connection)
+        ready = {"status": "3", "text": "NULL", "attempts": "NULL", "not_before": "NULL",
+                 "started": "NULL", "completed": "NULL"}  # fmt: skip
+        connection.execute("ALTER TABLE extraction_queue SET (autovacuum_enabled = off)")
+        connection.execute(FILL.format(rows=30, **ready).encode())
+        connection.execute("VACUUM ANALYZE extraction_queue")
+        while store.claim("w", Source.INDEX, 60):
+            store.waiting_work()
+        connection.execute(FILL.format(rows=20_000, **ready).encode())
+        before = _scans_of_the_table(connection)
+        for _ in range(10):
+            assert store.claim("w", Source.INDEX, 60)
+            store.waiting_work()
+        assert _scans_of_the_table(connection) == before
+        kept = connection.execute("SELECT sum(generic_plans) FROM pg_prepared_statements")
+        assert kept.fetchall()[0][0] > 0
+
+
+def _scans_of_the_table(connection: Connection) -> int:
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    row = connection.execute(
+        "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'extraction_queue'"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
