@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     ocr_engine: Words = ("tesseract",)
     ocr_text_layer: TextLayerPolicy = "auto"
     ocr_lang: str = "fra"
-    ocr_dpi: Annotated[int, Field(ge=50, le=1200)] = 300
+    ocr_dpi: Annotated[int, Field(ge=50, le=1200)] = 250
     ocr_page_timeout: Annotated[float, Field(gt=0)] = 120.0
     ocr_max_pages: Annotated[int, Field(ge=1)] = 500
     ocr_max_bytes: Annotated[int, Field(ge=1)] = 200_000_000

@@ -4,9 +4,8 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from registre_cli.core.documents import Source
 from registre_cli.core.errors import PermanentDocumentError, TransientDocumentError
-from registre_cli.ocr.models import NOTHING_SPENT, PageImage, PageReading, Spent
+from registre_cli.ocr.models import NOTHING_SPENT, Layout, PageImage, PageReading, Spent
 
 
 class EngineError(TransientDocumentError):
@@ -40,7 +39,7 @@ class Engine(Protocol):
     def version(self) -> str:
         """The version of what reads, for people."""
 
-    def read(self, image: PageImage, source: Source, timeout_seconds: float) -> PageReading:
+    def read(self, image: PageImage, layout: Layout, timeout_seconds: float) -> PageReading:
         """Read one page. Raises EngineError or PageTimeoutError."""
 
     def close(self) -> None:

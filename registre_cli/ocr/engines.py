@@ -7,7 +7,6 @@ from registre_cli.core.errors import ConfigurationError, UnreachableError
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Settings
 from registre_cli.ocr.engine import Engine, OpenGate, PageGate
-from registre_cli.ocr.local import LocalPageEngine
 from registre_cli.ocr.order import EngineOrder
 from registre_cli.ocr.tessdata import INSTALL, require_language
 
@@ -19,12 +18,16 @@ def open_order(settings: Settings, gate: PageGate | None = None) -> EngineOrder:
 
     Raises ConfigurationError for an unknown name, UnreachableError where Tesseract is missing.
     """
+    # OpenCV is loaded where pages are read, not where commands only ask whether they could be.
+    from registre_cli.ocr.local import LocalPageEngine
+    from registre_cli.ocr.looks import LookingEngine
+
     require_engine(settings.ocr_engine, settings.ocr_lang)
     through = gate or OpenGate()
     return EngineOrder(
         [
             LocalPageEngine(
-                open_engine(name, settings.ocr_lang),
+                LookingEngine(open_engine(name, settings.ocr_lang)),
                 through,
                 budget=name,
                 timeout_seconds=settings.ocr_page_timeout,

@@ -1,7 +1,8 @@
 """Reading a page with an engine of this host, through the gate."""
 
 from registre_cli.core.documents import Source
-from registre_cli.ocr.engine import Engine, PageGate
+from registre_cli.ocr.engine import PageGate
+from registre_cli.ocr.looks import LookingEngine
 from registre_cli.ocr.models import PageImage, PageReading
 
 
@@ -9,7 +10,7 @@ class LocalPageEngine:
     """One grant of the gate, one reading; `budget` is the name under which it is rationed."""
 
     def __init__(
-        self, engine: Engine, gate: PageGate, *, budget: str, timeout_seconds: float
+        self, engine: LookingEngine, gate: PageGate, *, budget: str, timeout_seconds: float
     ) -> None:
         self._engine = engine
         self._gate = gate

@@ -14,6 +14,13 @@ class PageSource(StrEnum):
     BLANK = "blank"
 
 
+class Layout(StrEnum):
+    """What an engine should expect of a page."""
+
+    AUTO = "auto"
+    BLOCK = "block"
+
+
 @dataclass(frozen=True)
 class Box:
     """A rectangle in pixels of the page image, the origin at the top left."""
@@ -67,12 +74,16 @@ class PageReading:
     """What an engine read on one page image.
 
     `confidence` is `None` where no word was found, or where the engine does not know it.
+    `look` names the preparation under which it read best; `rotation` in degrees clockwise made
+    the page upright. Boxes lie on the image that was given.
     """
 
     text: str
     words: tuple[Word, ...]
     confidence: float | None
     spent: Spent = NOTHING_SPENT
+    look: str | None = None
+    rotation: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,8 @@ class PageRecord:
     dpi: int
     tokens: int = 0
     cost_usd: float = 0.0
+    look: str | None = None
+    rotation: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,12 @@
 import time
 from collections.abc import Callable
 
+import numpy as np
+
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import PermanentDocumentError
 from registre_cli.core.settings import Settings
+from registre_cli.ocr.blank import is_blank
 from registre_cli.ocr.layer import is_good_layer
 from registre_cli.ocr.models import DocumentReading, PageImage, PageRecord, PageSource
 from registre_cli.ocr.order import EngineAnswer, EngineOrder
@@ -60,8 +63,8 @@ class Reader:
 
 
 def _is_blank(image: PageImage) -> bool:
-    """Whether the page has one shade only: nothing is written on it, not even faintly."""
-    return image.pixels.count(image.pixels[:1]) == len(image.pixels)
+    page = np.frombuffer(image.pixels, np.uint8).reshape(image.height, image.width)
+    return is_blank(page, image.dpi)
 
 
 def _record(
@@ -85,4 +88,6 @@ def _record(
         dpi=image.dpi if image else 0,
         tokens=answer.spent.tokens if answer else 0,
         cost_usd=answer.spent.cost_usd if answer else 0.0,
+        look=answer.reading.look if answer else None,
+        rotation=answer.reading.rotation if answer else 0,
     )

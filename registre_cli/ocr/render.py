@@ -6,6 +6,8 @@ pool ends a worker that does not come back from a page.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -17,6 +19,23 @@ _POINTS_PER_INCH = 72
 # Below this a page has nothing to read: a hair line or an empty box.
 _SMALLEST_SIDE_PIXELS = 8
 _HEADER_SEARCHED_BYTES = 1024
+
+
+# A page of which a picture covers so much is a scan.
+_SCAN_SHARE = 0.9
+# Enlarging or reducing by less blurs more than it helps.
+_NEAR_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """The largest picture of a page: how much of it the picture covers, and how finely."""
+
+    share: float
+    dpi: float
+
+
+_NO_PICTURE = _Picture(0.0, 0.0)
 
 
 class Pages:
@@ -61,25 +80,35 @@ class Page:
 
     def image_share(self) -> float:
         """Return how much of the page its largest picture covers, from 0 to 1."""
+        return self._largest_picture.share
+
+    @cached_property
+    def _largest_picture(self) -> "_Picture":
         width, height = self._page.get_size()
         area = width * height
+        largest = _NO_PICTURE
         if area <= 0:
-            return 0.0
-        largest: float = 0.0
+            return largest
         for picture in self._page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3):
             left, bottom, right, top = picture.get_bounds()
-            shown_width = min(right, width) - max(left, 0.0)
-            shown_height = min(top, height) - max(bottom, 0.0)
-            largest = max(largest, max(shown_width, 0.0) * max(shown_height, 0.0))
-        return min(float(largest / area), 1.0)
+            shown_width = max(min(right, width) - max(left, 0.0), 0.0)
+            shown_height = max(min(top, height) - max(bottom, 0.0), 0.0)
+            share = min(float(shown_width * shown_height / area), 1.0)
+            if share > largest.share:
+                pixels = max(picture.get_px_size())
+                largest = _Picture(
+                    share, pixels * _POINTS_PER_INCH / max(right - left, top - bottom)
+                )
+        return largest
 
     def render(self, dpi: int, max_pixels: int) -> PageImage | None:
         """Draw the page in grey, at a lower resolution where it has too many pixels.
 
-        `None` for a page without any surface. Raises PermanentDocumentError.
+        A page that is one scan is drawn at the scan's own resolution where that is near `dpi`,
+        pixel by pixel. `None` for a page without any surface. Raises PermanentDocumentError.
         """
         width, height = self._page.get_size()
-        scale = dpi / _POINTS_PER_INCH
+        scale = self._reading_dpi(dpi) / _POINTS_PER_INCH
         pixels = width * height * scale * scale
         if pixels > max_pixels:
             scale *= (max_pixels / pixels) ** 0.5
@@ -102,6 +131,11 @@ class Page:
             )
         finally:
             bitmap.close()
+
+    def _reading_dpi(self, dpi: int) -> float:
+        scan = self._largest_picture
+        is_near = (1 - _NEAR_SHARE) * dpi <= scan.dpi <= (1 + _NEAR_SHARE) * dpi
+        return scan.dpi if scan.share >= _SCAN_SHARE and is_near else dpi
 
 
 @contextmanager

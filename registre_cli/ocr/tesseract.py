@@ -11,11 +11,15 @@ os.environ["OMP_THREAD_LIMIT"] = "1"
 
 import tesserocr
 
-from registre_cli.core.documents import Source
 from registre_cli.ocr.engine import EngineError, PageTimeoutError
-from registre_cli.ocr.models import PageImage, PageReading
+from registre_cli.ocr.models import Layout, PageImage, PageReading
 from registre_cli.ocr.tessdata import require_language, tessdata_folder
 from registre_cli.ocr.tsv import confidence_of, text_of, words_of
+
+_SEGMENTATION = {
+    Layout.AUTO: tesserocr.PSM.AUTO,
+    Layout.BLOCK: tesserocr.PSM.SINGLE_BLOCK,
+}
 
 
 class InProcessTesseract:
@@ -41,9 +45,10 @@ class InProcessTesseract:
             f"{tesserocr.tesseract_version().splitlines()[0].removeprefix('tesseract ')} in process"
         )
 
-    def read(self, image: PageImage, source: Source, timeout_seconds: float) -> PageReading:
+    def read(self, image: PageImage, layout: Layout, timeout_seconds: float) -> PageReading:
         """Read one page; the time-out is a hint that the library checks between words."""
         api = self._api
+        api.SetPageSegMode(_SEGMENTATION[layout])
         try:
             api.SetImageBytes(image.pixels, image.width, image.height, 1, image.width)
             api.SetSourceResolution(image.dpi)

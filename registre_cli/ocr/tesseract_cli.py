@@ -7,12 +7,13 @@ os.environ["OMP_THREAD_LIMIT"] = "1"
 import pytesseract
 from PIL import Image
 
-from registre_cli.core.documents import Source
 from registre_cli.core.errors import UnreachableError
 from registre_cli.ocr.engine import EngineError, PageTimeoutError
-from registre_cli.ocr.models import PageImage, PageReading
+from registre_cli.ocr.models import Layout, PageImage, PageReading
 from registre_cli.ocr.tessdata import INSTALL, require_language
 from registre_cli.ocr.tsv import confidence_of, text_of, words_of
+
+_SEGMENTATION = {Layout.AUTO: 3, Layout.BLOCK: 6}
 
 
 class CommandLineTesseract:
@@ -33,7 +34,7 @@ class CommandLineTesseract:
         """The version of the program."""
         return f"{self._version} command line"
 
-    def read(self, image: PageImage, source: Source, timeout_seconds: float) -> PageReading:
+    def read(self, image: PageImage, layout: Layout, timeout_seconds: float) -> PageReading:
         """Read one page; the program is killed at the time-out."""
         page = Image.frombytes("L", (image.width, image.height), image.pixels)
         # Uncompressed: writing a PNG costs more than a third of the reading.
@@ -42,7 +43,7 @@ class CommandLineTesseract:
             table = pytesseract.image_to_data(
                 page,
                 lang=self._languages,
-                config=f"--psm 3 --oem 1 --dpi {image.dpi}",
+                config=f"--psm {_SEGMENTATION[layout]} --oem 1 --dpi {image.dpi}",
                 timeout=timeout_seconds,
             )
         except pytesseract.TesseractError as error:

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from registre_cli.capacity import plan
 from registre_cli.capacity.minimums import fit_minimums
 from registre_cli.capacity.plan import split
-from registre_cli.core.documents import Source
 from registre_cli.core.errors import WrongUsageError
 from registre_cli.core.settings import Settings
 from registre_cli.preflight.check import Finding, failed, passed, warned
@@ -94,13 +93,13 @@ def tesseract(settings: Settings) -> Finding:
     """Check the engine by letting it read a page that is drawn now."""
     from registre_cli.ocr.drawing import Words, draw
     from registre_cli.ocr.engines import open_engine
-    from registre_cli.ocr.models import PageImage
+    from registre_cli.ocr.models import Layout, PageImage
 
     engine = open_engine(settings.ocr_engine[0], settings.ocr_lang)
     try:
         page = draw([Words(60, 100, _SAMPLE, 16)], dpi=200).crop((0, 150, 1700, 400))
         image = PageImage(page.tobytes(), page.width, page.height, 200)
-        reading = engine.read(image, Source.ACTE, settings.ocr_page_timeout)
+        reading = engine.read(image, Layout.AUTO, settings.ocr_page_timeout)
     finally:
         engine.close()
     said = f"{engine.version}, language {settings.ocr_lang}"

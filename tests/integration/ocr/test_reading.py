@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pypdfium2 as pdfium
 import pytest
 from accuracy import character_error_rate, word_recall
@@ -19,11 +20,12 @@ from registre_cli.core.errors import (
 )
 from registre_cli.core.settings import Settings, load_settings
 from registre_cli.demo.batch import generate
+from registre_cli.demo.facts import IndexFacts
 from registre_cli.demo.scan import scanned_pdf
-from registre_cli.ocr.drawing import Words, vector_pdf
+from registre_cli.ocr.drawing import Words, draw, vector_pdf
 from registre_cli.ocr.engine import Engine
 from registre_cli.ocr.engines import open_engine, open_order
-from registre_cli.ocr.models import PageImage, PageSource
+from registre_cli.ocr.models import Layout, PageImage, PageSource
 from registre_cli.ocr.pipeline import Reader
 
 LINE = "Vente par Étienne Bélanger à Hydro-Québec, lot 1 234 567, 50 000 $"
@@ -62,7 +64,7 @@ def blank_pdf(pages: int, width: float = 612, height: float = 792) -> bytes:
 def test_both_engines_read_a_scan_with_words_boxes_and_confidence(engine: Engine) -> None:
     page = pdfium.PdfDocument(SCAN)[0].render(scale=300 / 72, grayscale=True)
     image = PageImage(page.to_numpy().tobytes(), page.width, page.height, 300)
-    reading = engine.read(image, Source.ACTE, 60)
+    reading = engine.read(image, Layout.AUTO, 60)
     assert character_error_rate(reading.text, TRUTH) < 0.02
     assert reading.confidence is not None and reading.confidence > 85
     assert " ".join(word.text for word in reading.words) == " ".join(reading.text.split())
@@ -77,9 +79,9 @@ def test_both_engines_obey_the_time_out(engine: Engine) -> None:
     image = PageImage(page.to_numpy().tobytes(), page.width, page.height, 300)
     started = time.monotonic()
     with pytest.raises(TransientDocumentError, match=r"within 0\.05 s"):
-        engine.read(image, Source.ACTE, 0.05)
+        engine.read(image, Layout.AUTO, 0.05)
     assert time.monotonic() - started < 10
-    assert engine.read(image, Source.ACTE, 60).text, "the engine still works afterwards"
+    assert engine.read(image, Layout.AUTO, 60).text, "the engine still works afterwards"
 
 
 def test_a_scanned_document_is_read_page_by_page_with_markers() -> None:
@@ -122,6 +124,74 @@ def test_a_blank_page_is_recognised_and_not_read(reader: Reader) -> None:
     assert [page.source for page in reading.pages] == [PageSource.BLANK] * 2
     assert reading.confidence is None
     assert reading.text == "--- Page 1 ---\n\n--- Page 2 ---"
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turned_page_is_read_upright_and_its_rotation_is_stored(
+    reader: Reader, degrees: int
+) -> None:
+    pages = pdfium.PdfDocument(SCAN)
+    pages[0].set_rotation(degrees)
+    file = io.BytesIO()
+    pages.save(file)
+    (page,) = reader.read(file.getvalue(), Source.ACTE).pages
+    assert page.rotation == 360 - degrees
+    assert character_error_rate(page.text, TRUTH) < 0.02
+
+
+@pytest.mark.parametrize("damage", ["shadow", "border", "skew", "specks", "pale"])
+def test_a_damaged_scan_is_prepared_so_that_it_reads_like_a_clean_one(
+    reader: Reader, damage: str
+) -> None:
+    page = np.asarray(draw(MARKS, 200)).astype(np.float32)
+    chance = np.random.default_rng(5)
+    if damage == "shadow":
+        page *= np.linspace(1, 0.3, page.shape[1])[np.newaxis, :]
+    elif damage == "border":
+        page[:, :90], page[-120:, :] = 0, 0
+    elif damage == "skew":
+        turned = Image.fromarray(page.astype(np.uint8)).rotate(2.6, fillcolor=255)
+        page = np.asarray(turned).astype(np.float32)
+    elif damage == "specks":
+        page[chance.random(page.shape) < 0.02] = 0
+    elif damage == "pale":
+        page = 225 - (255 - page) * 0.15
+    file = io.BytesIO()
+    page = np.clip(page + chance.normal(0, 2, page.shape), 0, 255)
+    Image.fromarray(page.astype(np.uint8)).save(file, "PDF", resolution=200)
+    reading = reader.read(file.getvalue(), Source.ACTE)
+    assert character_error_rate(reading.text, TRUTH) < 0.03, reading.text
+
+
+def test_a_clean_page_is_looked_at_once_and_a_bad_one_again(reader: Reader) -> None:
+    (clean,) = reader.read(SCAN, Source.ACTE).pages
+    assert (clean.look, clean.rotation) == ("prepared", 0)
+    noise = np.random.default_rng(9).normal(150, 60, (800, 600))
+    file = io.BytesIO()
+    speckled = np.clip(noise, 0, 255).astype(np.uint8)
+    Image.fromarray(speckled).save(file, "PDF", resolution=100)
+    (bad,) = reader.read(file.getvalue(), Source.ACTE).pages
+    assert bad.source is PageSource.READ
+    assert bad.confidence is None or bad.confidence < 75
+
+
+def test_an_index_keeps_its_rows_and_cells(reader: Reader) -> None:
+    document = generate(1, 0, seed=3)[0]
+    lines = reader.read(document.pdf, Source.INDEX).text.splitlines()
+    assert lines[0] == "--- Page 1 ---"
+    header = "Date | Inscription | Nature de l'acte | Parties | Montant | Remarques"
+    rows = lines[lines.index(header) + 1 :]
+    facts = document.facts
+    assert isinstance(facts, IndexFacts)
+    entries = [entry for page in facts.pages for entry in page]
+    assert len(rows) == len(entries)
+    right = 0
+    for line, entry in zip(rows, entries, strict=True):
+        cells = [cell.strip() for cell in line.split("|")]
+        assert len(cells) == 6
+        right += cells[0] == entry.published.isoformat() and cells[2] == entry.nature
+        assert (entry.amount is None) == (cells[4] == "")
+    assert right >= 0.9 * len(entries)
 
 
 def test_a_huge_page_is_drawn_smaller_and_a_thread_is_no_page(reader: Reader) -> None:

@@ -36,7 +36,7 @@ def test_the_env_file_option_replaces_the_file_of_the_working_directory(tmp_path
     (tmp_path / ".env").write_text("OCR_DPI=200\n")
     (tmp_path / "other.env").write_text("OCR_LANG=eng\n")
     settings = load_settings(tmp_path / "other.env")
-    assert (settings.ocr_dpi, settings.ocr_lang) == (300, "eng")
+    assert (settings.ocr_dpi, settings.ocr_lang) == (250, "eng")
 
 
 def test_a_missing_env_file_is_refused(tmp_path: Path) -> None:
