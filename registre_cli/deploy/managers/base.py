@@ -61,12 +61,13 @@ class PoolDefinition(BaseModel, frozen=True):
 class Snapshot(BaseModel, frozen=True):
     """What a manager had before a deploy touched it: enough to bring it back.
 
-    `running` and `stopped` are names; `definitions` are files of the manager that it needs to
-    restore (a unit's text by its path), never one with a secret in it.
+    `running`, `stopped` and `at_boot` (what starts by itself) are names; `definitions` are files
+    of the manager that it needs to restore (a unit's text by its path), never one with a secret.
     """
 
     running: tuple[str, ...]
     stopped: tuple[str, ...]
+    at_boot: tuple[str, ...] = ()
     definitions: dict[str, str] = {}
 
 
