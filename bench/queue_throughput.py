@@ -1,0 +1,163 @@
+"""5,000 documents that need no work, claimed and completed: what the queue itself costs."""
+
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import psycopg
+
+from bench.contenders import ours, pgqueuer, procrastinate, raw
+from bench.machine import versions
+from bench.pairs import alternate, ratios, spread
+from bench.section import Section, Table, Verdict, main
+from bench.servers import database, postgres
+from registre_cli.embedded.servers import PostgresServer
+
+DOCUMENTS = 5_000
+WORKERS = (1, 4, 16)
+_LOOK_SECONDS = 0.02
+_LONGEST_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A queue and the way in which its workers take documents from it."""
+
+    name: str
+    install: Callable[[str], None]
+    fill: Callable[[str, int], None]
+    left: str
+    drain: Callable[..., None]
+
+
+OURS, RAW, POOL = "registre", "raw psycopg", "registre, a whole pool"
+PROCRASTINATE, ONE_BY_ONE, BATCHES = (
+    "procrastinate",
+    "pgqueuer, one by one",
+    f"pgqueuer, batches of {pgqueuer.BATCH}",
+)
+CONTENDERS = (
+    Contender(OURS, ours.install, ours.fill, ours.LEFT, ours.drain),
+    Contender(RAW, ours.install, ours.fill, raw.LEFT, raw.drain),
+    Contender(
+        PROCRASTINATE,
+        procrastinate.install,
+        procrastinate.fill,
+        procrastinate.LEFT,
+        procrastinate.drain,
+    ),
+    Contender(ONE_BY_ONE, pgqueuer.install, pgqueuer.fill, pgqueuer.LEFT, pgqueuer.drain),
+    Contender(BATCHES, pgqueuer.install, pgqueuer.fill, pgqueuer.LEFT, pgqueuer.drain_in_batches),
+)
+
+
+def run() -> Section:
+    """Measure every queue with every number of workers."""
+    measured: dict[int, dict[str, list[float]]] = {}
+    with postgres() as server:
+        for workers in WORKERS:
+            turns: dict[str, Callable[[], float]] = {
+                contender.name: partial(documents_a_second, server, contender, workers)
+                for contender in CONTENDERS
+            }
+            turns[POOL] = partial(documents_a_second_of_a_pool, server, workers)
+            measured[workers] = alternate(turns)
+    return _section(measured)
+
+
+def documents_a_second(server: PostgresServer, contender: Contender, workers: int) -> float:
+    """Drain a full queue with processes that are ready before the clock starts."""
+    processes = multiprocessing.get_context("spawn")
+    with database(server) as dsn:
+        contender.install(dsn)
+        contender.fill(dsn, DOCUMENTS)
+        ready = processes.Barrier(workers + 1)
+        crew = [
+            processes.Process(target=contender.drain, args=(dsn, f"w{number}", ready))
+            for number in range(workers)
+        ]
+        for process in crew:
+            process.start()
+        with psycopg.connect(dsn, autocommit=True) as watching:
+            ready.wait()
+            started = time.perf_counter()
+            while watching.execute(contender.left).fetchone() == (True,):
+                if time.perf_counter() - started > _LONGEST_SECONDS:
+                    sys.exit(f"{contender.name}: not done after {_LONGEST_SECONDS:.0f} s")
+                time.sleep(_LOOK_SECONDS)
+            seconds = time.perf_counter() - started
+        for process in crew:
+            process.join()
+    return DOCUMENTS / seconds
+
+
+def documents_a_second_of_a_pool(server: PostgresServer, size: int) -> float:
+    """Drain a full queue with a pool; from its first claim to its last result."""
+    processes = multiprocessing.get_context("spawn")
+    with database(server) as dsn:
+        ours.install(dsn)
+        ours.fill(dsn, DOCUMENTS)
+        pool = processes.Process(target=ours.drain_with_pool, args=(dsn, size))
+        pool.start()
+        pool.join()
+        with psycopg.connect(dsn) as connection:
+            row = connection.execute(
+                "SELECT count(*) FILTER (WHERE status_id = 5), extract(epoch FROM"
+                " max(ocr_completed_at) - min(ocr_started_at))::float8 FROM extraction_queue"
+            ).fetchone()
+    assert row is not None
+    if row[0] != DOCUMENTS:
+        sys.exit(f"the pool completed {row[0]} of {DOCUMENTS}")
+    return DOCUMENTS / float(row[1])
+
+
+def _section(measured: dict[int, dict[str, list[float]]]) -> Section:
+    names = [contender.name for contender in CONTENDERS] + [POOL]
+    rates = Table(
+        ("documents a second", *(f"{workers} workers" for workers in WORKERS)),
+        tuple((name, *(str(spread(measured[w][name])) for w in WORKERS)) for name in names),
+    )
+    against = Table(
+        ("registre ÷", *(f"{workers} workers" for workers in WORKERS)),
+        tuple(
+            (name, *(str(ratios(measured[w][OURS], measured[w][name])) for w in WORKERS))
+            for name in names[1:]
+        ),
+    )
+    return Section(
+        title="Throughput of the queue",
+        method=(
+            f"{DOCUMENTS:,} documents that need no work are claimed and completed by 1, 4 and 16"
+            " processes on a PostgreSQL that syncs every commit to the disk. *registre* is the"
+            " worker's own code for the queue; *raw psycopg* the same statements in a bare loop;"
+            " *a whole pool* everything that a document meets besides: supervisor, lease, storage,"
+            " boost, log lines. The peers run in the fastest of their documented settings."
+        ),
+        tables=(rates, against),
+        verdicts=tuple(_verdicts(measured)),
+        remarks=(
+            "registre claims one document at a time, on purpose: pages take seconds, and a"
+            " document that one worker holds in a batch is one that an idle worker cannot take.",
+            "pgqueuer in batches fetches and finishes hundreds of jobs in one commit each;"
+            " registre commits each claim and each result.",
+        ),
+        peers=versions("procrastinate", "pgqueuer", "psycopg", "asyncpg"),
+    )
+
+
+def _verdicts(measured: dict[int, dict[str, list[float]]]) -> list[Verdict]:
+    goals = ((RAW, 0.9), (PROCRASTINATE, 3.0), (ONE_BY_ONE, 1.0), (BATCHES, 1.0))
+    verdicts = []
+    for name, goal in goals:
+        for workers in WORKERS:
+            found = ratios(measured[workers][OURS], measured[workers][name])
+            what = f"documents a second ÷ {name}, {workers} workers"
+            verdicts.append(Verdict(what, f"≥ {goal:g}", str(found), found.median >= goal))
+    return verdicts
+
+
+if __name__ == "__main__":
+    main(run)
