@@ -12,7 +12,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command()
 def ocr(
-    files: Annotated[
+    paths: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="PDFs, or folders of them.")
     ],
     source: Annotated[
@@ -20,8 +20,17 @@ def ocr(
     ] = "acte",
     raw: Annotated[bool, typer.Option("--raw", help="Print the text before the rules.")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Write NAME.txt (or .json) here.")
+        Path | None,
+        typer.Option("--output", help="Write one file each here; those that are there are kept."),
     ] = None,
+    form: Annotated[
+        Literal["text", "json", "tsv", "hocr", "pdf"],
+        typer.Option("--format", help="tsv, hocr: words with places; pdf: searchable."),
+    ] = "text",
+    force: Annotated[
+        bool, typer.Option("--force", help="Read again what --output holds already.")
+    ] = False,
+    pages: Annotated[str | None, typer.Option("--pages", help="Like 1-3,7 or 5-.")] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Processes; default: one a processor.")
     ] = None,
@@ -36,29 +45,34 @@ def ocr(
     from registre_cli.core.log import configure_logging
     from registre_cli.core.settings import load_settings
     from registre_cli.ocr.engines import require_engine
+    from registre_cli.ocr.exports import OutputFormat
     from registre_cli.ocr.files import pdfs_among
-    from registre_cli.ocr.reading_process import read_files
-    from registre_cli.ui.ocr import FileWriter, progress_of, show_failures
+    from registre_cli.ocr.page_range import EVERY_PAGE, page_range
+    from registre_cli.ocr.reading_process import ReadingOrder, read_files
+    from registre_cli.ui.ocr import FileWriter, progress_of, show_end
 
-    settings = load_settings(env_file, ocr_lang=lang)
+    wanted = OutputFormat.JSON if as_json else OutputFormat(form)
+    settings = load_settings(
+        env_file, ocr_lang=lang, ocr_text_layer="ignore" if wanted.needs_every_page_read else None
+    )
     configure_logging(settings.log_level, settings.log_format)
     require_engine(settings.ocr_engine, settings.ocr_lang)
-    paths = pdfs_among(files)
-    writer = FileWriter(output, raw=raw, as_json=as_json)
-    failures = []
-    with progress_of(len(paths)) as progress:
+    order = ReadingOrder(
+        Source(source), settings, page_range(pages) if pages else EVERY_PAGE, wanted
+    )
+    files = pdfs_among(paths)
+    writer = FileWriter(files, output, wanted, raw=raw)
+    unread = files if force else writer.unread()
+    with progress_of(len(unread)) as progress:
         for read in read_files(
-            paths,
-            Source(source),
-            settings,
+            [file.path for file in unread],
+            order,
             jobs=jobs or max(int(available_cpus()), 1),
             on_page=progress.page,
         ):
             progress.file_done(read.path)
             writer.take(read)
-            if read.error is not None:
-                failures.append(read)
-    writer.finish(order=paths)
-    show_failures(failures, len(paths))
-    if failures:
+    writer.finish()
+    show_end(writer)
+    if writer.failures:
         raise typer.Exit(ExitCode.PROBLEM)

@@ -1,28 +1,86 @@
-"""Which files are to be read."""
+"""Which files are to be read, and where what is read of them goes."""
 
+import os
+import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from registre_cli.core.errors import WrongUsageError
 
 
-def pdfs_among(given: Sequence[Path]) -> list[Path]:
+@dataclass(frozen=True)
+class InputFile:
+    """A PDF, and its name among the others: relative to the folder that was given."""
+
+    path: Path
+    name: Path
+
+    def target(self, folder: Path, suffix: str) -> Path:
+        """Return where its reading goes."""
+        return folder / self.name.with_name(f"{self.name.stem}{suffix}")
+
+
+def pdfs_among(given: Sequence[Path]) -> list[InputFile]:
     """Return the files as given and, for each folder, the PDFs in it; each once, in order.
 
     Raises WrongUsageError for a path that does not exist and where nothing is left.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, InputFile] = {}
     for path in given:
         if path.is_dir():
-            found.update(
-                dict.fromkeys(
-                    sorted(file for file in path.rglob("*") if file.suffix.lower() == ".pdf")
-                )
-            )
+            for file in sorted(file for file in path.rglob("*") if file.suffix.lower() == ".pdf"):
+                found.setdefault(file, InputFile(file, file.relative_to(path)))
         elif path.exists():
-            found[path] = None
+            found.setdefault(path, InputFile(path, Path(path.name)))
         else:
             raise WrongUsageError(f"{path}: no such file", fix="give existing PDFs or folders")
     if not found:
         raise WrongUsageError("there is no PDF in the folder", fix="give PDFs or folders of them")
-    return list(found)
+    return list(found.values())
+
+
+def prepare_folder(folder: Path, files: Sequence[InputFile], suffix: str) -> None:
+    """Make the folder; raise WrongUsageError where that fails or two files want one name."""
+    wanted: dict[Path, Path] = {}
+    for file in files:
+        target = file.target(folder, suffix)
+        if (other := wanted.setdefault(target, file.path)) != file.path:
+            raise WrongUsageError(
+                f"{other} and {file.path} would both be written as {target}",
+                fix="give their common folder instead of the files, or read them apart",
+            )
+        if target.exists() and target.samefile(file.path):
+            raise WrongUsageError(
+                f"--output {folder} would overwrite {file.path}", fix="give another folder"
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongUsageError(
+            f"--output {folder}: {error.strerror}", fix="give a folder you may write to"
+        ) from error
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file that is there as a whole or not at all. Raises WrongUsageError."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+            file.write(content)
+        try:
+            os.chmod(file.name, 0o666 & ~_umask())  # noqa: PTH101 - the temporary file's own name
+            os.replace(file.name, target)  # noqa: PTH105 - as above
+        except OSError:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WrongUsageError(
+            f"{target} cannot be written: {error.strerror}", fix="make room, or give another folder"
+        ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -90,6 +90,7 @@ class PageReading:
 class PageRecord:
     """One page of a finished reading, as it is stored (`ocr_pages`) and shown.
 
+    `words` are there only where they were asked for, their boxes in pixels of `width` × `height`.
     `tokens` and `cost_usd` count every engine that was asked, not only the one that read.
     """
 
@@ -106,6 +107,7 @@ class PageRecord:
     cost_usd: float = 0.0
     look: str | None = None
     rotation: int = 0
+    words: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from registre_cli.ocr.blank import is_blank
 from registre_cli.ocr.layer import is_good_layer
 from registre_cli.ocr.models import DocumentReading, PageImage, PageRecord, PageSource
 from registre_cli.ocr.order import EngineAnswer, EngineOrder
+from registre_cli.ocr.page_range import EVERY_PAGE, PageRange
 from registre_cli.ocr.render import Page, open_pdf
 
 OnPage = Callable[[int, int], None]
@@ -24,14 +26,22 @@ def _ignore_page(number: int, pages: int) -> None:
 class Reader:
     """Reads documents with an order of engines; made once, used for a worker's whole life."""
 
-    def __init__(self, settings: Settings, engines: EngineOrder) -> None:
+    def __init__(
+        self, settings: Settings, engines: EngineOrder, *, keep_words: bool = False
+    ) -> None:
         self._settings = settings
         self._engines = engines
+        self._keep_words = keep_words
 
     def read(
-        self, pdf: bytes, source: Source, *, on_page: OnPage = _ignore_page
+        self,
+        pdf: bytes,
+        source: Source,
+        *,
+        wanted: PageRange = EVERY_PAGE,
+        on_page: OnPage = _ignore_page,
     ) -> DocumentReading:
-        """Read all pages, one in memory at a time.
+        """Read the wanted pages, one in memory at a time.
 
         `on_page(number, pages)` is called before each page; what it raises ends the reading.
         Raises PermanentDocumentError or TransientDocumentError with a reason for people.
@@ -43,7 +53,7 @@ class Reader:
             )
         records = []
         with open_pdf(pdf, self._settings.ocr_max_pages) as pages:
-            for number in range(1, len(pages) + 1):
+            for number in wanted.of(len(pages)):
                 on_page(number, len(pages))
                 with pages.page(number) as page:
                     records.append(self._read_page(page, source))
@@ -59,7 +69,8 @@ class Reader:
         if image is None or _is_blank(image):
             return _record(page, started, PageSource.BLANK, image=image)
         answer = self._engines.read(image, source)
-        return _record(page, started, PageSource.READ, image=image, answer=answer)
+        record = _record(page, started, PageSource.READ, image=image, answer=answer)
+        return replace(record, words=answer.reading.words) if self._keep_words else record
 
 
 def _is_blank(image: PageImage) -> bool:

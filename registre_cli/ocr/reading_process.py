@@ -5,17 +5,23 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import DocumentError, PermanentDocumentError
 from registre_cli.core.settings import Settings
-from registre_cli.ocr.boost import boost, load_rules
+from registre_cli.ocr.boost import RuleSet, boost, load_rules
+from registre_cli.ocr.exports import OutputFormat, export
 from registre_cli.ocr.models import DocumentReading
+from registre_cli.ocr.page_range import EVERY_PAGE, PageRange
+
+if TYPE_CHECKING:
+    from registre_cli.ocr.pipeline import Reader
 
 # The engine's own time-out comes first; what does not obey is killed so much later.
 _KILL_GRACE_SECONDS = 5.0
@@ -23,13 +29,27 @@ _START_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
+class ReadingOrder:
+    """What is wanted of every file."""
+
+    source: Source
+    settings: Settings
+    pages: PageRange = EVERY_PAGE
+    form: OutputFormat = OutputFormat.TEXT
+
+
+@dataclass(frozen=True)
 class FileReading:
-    """What became of one file: a reading with its boosted text, or a reason."""
+    """What became of one file: a reading with its boosted text, or a reason.
+
+    `exported` is there for the forms that say where words stand.
+    """
 
     path: Path
     seconds: float
     reading: DocumentReading | None = None
     boosted: str | None = None
+    exported: bytes | None = None
     error: str | None = None
 
 
@@ -41,20 +61,23 @@ class _Page:
 
 @dataclass(frozen=True)
 class _Outcome:
-    reading: DocumentReading | None
-    boosted: str | None
-    error: str | None
+    reading: DocumentReading | None = None
+    boosted: str | None = None
+    exported: bytes | None = None
+    error: str | None = None
 
 
 OnPage = Callable[[Path, int, int], None]
 
 
 def read_files(
-    paths: Sequence[Path], source: Source, settings: Settings, *, jobs: int, on_page: OnPage
+    paths: Sequence[Path], order: ReadingOrder, *, jobs: int, on_page: OnPage
 ) -> Iterator[FileReading]:
     """Read files with `jobs` processes and yield each as it is finished, in any order."""
+    if not paths:
+        return
     processes: SimpleQueue[_ReadingProcess] = SimpleQueue()
-    made = [_ReadingProcess(source, settings) for _ in range(min(jobs, len(paths)))]
+    made = [_ReadingProcess(order) for _ in range(min(jobs, len(paths)))]
     for process in made:
         processes.put(process)
 
@@ -78,9 +101,9 @@ def read_files(
 class _ReadingProcess:
     """One child that reads one file after another; a new one follows where it dies."""
 
-    def __init__(self, source: Source, settings: Settings) -> None:
-        self._source = source
-        self._settings = settings
+    def __init__(self, order: ReadingOrder) -> None:
+        self._order = order
+        self._settings = order.settings
         self._process: BaseProcess | None = None
         self._pipe: Pipe | None = None
 
@@ -95,7 +118,14 @@ class _ReadingProcess:
                 answer = pipe.recv()
                 if isinstance(answer, _Outcome):
                     seconds = round(time.monotonic() - started, 3)
-                    return FileReading(path, seconds, answer.reading, answer.boosted, answer.error)
+                    return FileReading(
+                        path,
+                        seconds,
+                        answer.reading,
+                        answer.boosted,
+                        answer.exported,
+                        answer.error,
+                    )
                 page = answer.number
                 on_page(path, answer.number, answer.pages)
                 patience = self._settings.ocr_page_timeout + _KILL_GRACE_SECONDS
@@ -120,21 +150,20 @@ class _ReadingProcess:
         if self._pipe is None or self._process is None:
             context = multiprocessing.get_context("forkserver")
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(
-                target=_serve, args=(theirs, self._source, self._settings), daemon=True
-            )
+            self._process = context.Process(target=_serve, args=(theirs, self._order), daemon=True)
             self._process.start()
             theirs.close()
         return self._pipe, self._process
 
 
-def _serve(pipe: Pipe, source: Source, settings: Settings) -> None:
+def _serve(pipe: Pipe, order: ReadingOrder) -> None:
     """Be the child: read what is asked for until nobody asks."""
     from registre_cli.ocr.engines import open_order
     from registre_cli.ocr.pipeline import Reader
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    reader = Reader(settings, open_order(settings))
+    settings = order.settings
+    reader = Reader(settings, open_order(settings), keep_words=order.form.needs_words)
     rules = load_rules(settings.ocr_boost_rules)
     while True:
         try:
@@ -142,11 +171,24 @@ def _serve(pipe: Pipe, source: Source, settings: Settings) -> None:
         except EOFError:
             return
         try:
-            pdf = _bytes_of(path, settings.ocr_max_bytes)
-            reading = reader.read(pdf, source, on_page=lambda n, of: pipe.send(_Page(n, of)))
-            pipe.send(_Outcome(reading, boost(reading.text, source, rules).text, None))
+            pipe.send(_read(reader, rules, path, order, lambda n, of: pipe.send(_Page(n, of))))
         except DocumentError as error:
-            pipe.send(_Outcome(None, None, error.message))
+            pipe.send(_Outcome(error=error.message))
+
+
+def _read(
+    reader: "Reader",
+    rules: RuleSet,
+    path: Path,
+    order: ReadingOrder,
+    on_page: Callable[[int, int], None],
+) -> _Outcome:
+    pdf = _bytes_of(path, order.settings.ocr_max_bytes)
+    reading = reader.read(pdf, order.source, wanted=order.pages, on_page=on_page)
+    exported = export(order.form, pdf, reading, path.name)
+    # Every word of a long document is much to send, and is in the export already.
+    kept = DocumentReading(tuple(replace(page, words=()) for page in reading.pages))
+    return _Outcome(kept, boost(reading.text, order.source, rules).text, exported)
 
 
 def _bytes_of(path: Path, max_bytes: int) -> bytes:

@@ -331,5 +331,6 @@ def _pages_json(reading: DocumentReading) -> str:
     for page in reading.pages:
         record = dataclasses.asdict(page)
         record["chars"] = len(record.pop("text"))
+        del record["words"]
         pages.append(record)
     return json.dumps(pages)

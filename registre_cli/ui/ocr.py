@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,48 +12,100 @@ from rich.text import Text
 
 from registre_cli.core.errors import WrongUsageError
 from registre_cli.core.text import printable
+from registre_cli.ocr.exports import OutputFormat
+from registre_cli.ocr.files import InputFile, prepare_folder, write_whole
+from registre_cli.ocr.models import PageRecord
 from registre_cli.ocr.reading_process import FileReading
 from registre_cli.ui.console import cell, may_redraw, message_console, print_json
+
+# Below this a page deserves a person's eyes.
+LOW_CONFIDENCE = 75.0
+_MOST_LINES = 10
+
+
+@dataclass(frozen=True)
+class LowPage:
+    """A page that was read without much certainty."""
+
+    path: Path
+    page: int
+    confidence: float
 
 
 class FileWriter:
     """Takes readings in any order; prints them in the order of the files, or writes each."""
 
-    def __init__(self, folder: Path | None, *, raw: bool, as_json: bool) -> None:
+    def __init__(
+        self, files: Sequence[InputFile], folder: Path | None, form: OutputFormat, *, raw: bool
+    ) -> None:
+        self.files = files
+        self.failures: list[FileReading] = []
+        self.low_pages: list[LowPage] = []
+        self.skipped = 0
         self._folder = folder
+        self._form = form
         self._raw = raw
-        self._as_json = as_json
         self._kept: dict[Path, FileReading] = {}
+        self._by_path = {file.path: file for file in files}
         if folder is not None:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise WrongUsageError(
-                    f"--output {folder}: {error.strerror}", fix="give a folder you may write to"
-                ) from error
+            prepare_folder(folder, files, form.suffix)
+        elif form is OutputFormat.PDF:
+            raise WrongUsageError("a PDF is not printed", fix="add --output FOLDER")
+
+    def unread(self) -> list[InputFile]:
+        """Return the files whose reading is not in the folder yet."""
+        if self._folder is None:
+            return list(self.files)
+        unread = [
+            file for file in self.files if not file.target(self._folder, self._form.suffix).exists()
+        ]
+        self.skipped = len(self.files) - len(unread)
+        return unread
 
     def take(self, read: FileReading) -> None:
         """Take one reading; with a folder it is written at once."""
-        if self._folder is None or self._as_json:
-            self._kept[read.path] = read
+        if read.reading is None:
+            self.failures.append(read)
+        else:
+            self.low_pages += [
+                LowPage(read.path, page.number, page.confidence)
+                for page in read.reading.pages
+                if page.confidence is not None and page.confidence < LOW_CONFIDENCE
+            ]
         if self._folder is not None and read.reading is not None:
-            suffix = "json" if self._as_json else "txt"
-            text = json.dumps(self._document(read), ensure_ascii=False, indent=2, default=str)
-            target = self._folder / f"{read.path.stem}.{suffix}"
-            target.write_text((text if self._as_json else self._text(read)) + "\n", "utf-8")
+            target = self._by_path[read.path].target(self._folder, self._form.suffix)
+            write_whole(target, self._content(read))
+        if self._folder is None or self._form is OutputFormat.JSON:
+            self._kept[read.path] = read
 
-    def finish(self, order: Sequence[Path]) -> None:
+    def finish(self) -> None:
         """Print what goes to stdout."""
-        if self._as_json:
-            print_json({"files": [self._document(self._kept[path]) for path in order]})
+        read = [self._kept[file.path] for file in self.files if file.path in self._kept]
+        if self._form is OutputFormat.JSON:
+            print_json({"files": [self._document(one) for one in read]})
             return
-        for path in order:
-            read = self._kept.get(path)
-            if read is not None and read.reading is not None:
-                if len(order) > 1:
-                    sys.stdout.write(f"=== {printable(str(path))} ===\n")
-                for line in self._text(read).splitlines():
-                    sys.stdout.write(_shown(line) + "\n")
+        if self._folder is not None:
+            return
+        for one in read:
+            if one.reading is not None:
+                self._print(one, with_name=len(self.files) > 1)
+
+    def _print(self, read: FileReading, *, with_name: bool) -> None:
+        if read.exported is not None:
+            sys.stdout.write(read.exported.decode())
+            return
+        if with_name:
+            sys.stdout.write(f"=== {printable(str(read.path))} ===\n")
+        for line in self._text(read).splitlines():
+            sys.stdout.write(_shown(line) + "\n")
+
+    def _content(self, read: FileReading) -> bytes:
+        if read.exported is not None:
+            return read.exported
+        if self._form is OutputFormat.JSON:
+            document = json.dumps(self._document(read), ensure_ascii=False, indent=2, default=str)
+            return (document + "\n").encode()
+        return (self._text(read) + "\n").encode()
 
     def _text(self, read: FileReading) -> str:
         assert read.reading is not None
@@ -67,7 +119,7 @@ class FileWriter:
             "error": read.error,
             "seconds": read.seconds,
             "confidence": reading and reading.confidence,
-            "pages": [asdict(page) for page in reading.pages] if reading else [],
+            "pages": [_page(page) for page in reading.pages] if reading else [],
             "text": reading and reading.text,
             "boosted_text": None if self._raw else read.boosted,
         }
@@ -109,16 +161,35 @@ def progress_of(files: int) -> Iterator[ProgressShown]:
         yield ProgressShown(progress, files)
 
 
-def show_failures(failures: Sequence[FileReading], files: int) -> None:
-    """List on stderr what could not be read, and why."""
+def show_end(writer: FileWriter) -> None:
+    """Say on stderr what was skipped, what deserves a look, and what failed and why."""
     console = message_console()
-    for read in failures:
+    if writer.skipped:
+        console.print(f"{writer.skipped} files were read before; --force reads them again")
+    for low in writer.low_pages[:_MOST_LINES]:
+        console.print(
+            Text.assemble(
+                ("uncertain ", "bold yellow"),
+                cell(low.path),
+                f" page {low.page}: confidence {low.confidence:.0f}",
+            ),
+            soft_wrap=True,
+        )
+    if len(writer.low_pages) > _MOST_LINES:
+        console.print(f"… and {len(writer.low_pages) - _MOST_LINES} more uncertain pages")
+    for read in writer.failures:
         console.print(
             Text.assemble(("failed ", "bold red"), cell(read.path), ": ", cell(read.error)),
             soft_wrap=True,
         )
-    if failures:
-        console.print(f"{len(failures)} of {files} files could not be read")
+    if writer.failures:
+        console.print(f"{len(writer.failures)} of {len(writer.files)} files could not be read")
+
+
+def _page(page: PageRecord) -> dict[str, object]:
+    record = asdict(page)
+    del record["words"]
+    return record
 
 
 def _shown(line: str) -> str:
