@@ -24,6 +24,8 @@ def _settings_of_the_machine_stay_outside(tmp_path_factory: pytest.TempPathFacto
     for name in [name for name in os.environ if name.startswith(prefixes)]:
         del os.environ[name]
     os.environ["REGISTRE_HOME"] = str(tmp_path_factory.mktemp("registre-home"))
+    # Nor does any PM2 that runs on this host.
+    os.environ["PM2_HOME"] = str(tmp_path_factory.mktemp("pm2-home"))
     os.environ["TZ"] = "UTC"
 
 

@@ -1,16 +1,17 @@
 """`registre queue`: inspect and repair the queue."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from registre_cli.commands.options import EnvFile, Environments, Json, opened
 
 if TYPE_CHECKING:
+    from registre_cli.core.settings import Settings
     from registre_cli.pool.check import CheckReport
     from registre_cli.queue.connection import Connection
     from registre_cli.queue.models import QueueRow
@@ -36,25 +37,27 @@ def check(
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="What makes the exit code 1.")
     ] = "error",
+    format_: Annotated[
+        Literal["text", "nagios"],
+        typer.Option("--format", help="nagios: one line; exit 0 ok, 1 warning, 2 critical, 3 ?"),
+    ] = "text",
     env_file: EnvFile = None,
 ) -> None:
     """Say what waits, what is blocked and what is wrong, with the way to mend it."""
     from registre_cli.core.errors import ExitCode
     from registre_cli.pool.check import check_queues
+    from registre_cli.ui.check import check_document, show_check
     from registre_cli.ui.console import print_json
-    from registre_cli.ui.queue import check_document, show_check
-    from registre_cli.ui.watch import watching
 
+    _one_way_to_show(as_json, watch, format_ == "nagios")
+    if format_ == "nagios":
+        _tell_monitoring(env_file, env or ())
     with opened(env_file) as settings:
+        if watch:
+            _watch(settings, env or ())
         report = check_queues(settings, env or ())
         if as_json:
             print_json(check_document(report))
-        elif watch:
-            with watching() as redraw:
-                while True:
-                    redraw(lambda console, shown=report: show_check(shown, console))  # type: ignore[misc]
-                    time.sleep(_WATCH_SECONDS)
-                    report = check_queues(settings, env or ())
         else:
             show_check(report)
     if _fails(report, fail_on):
@@ -207,6 +210,41 @@ def cancel(
         for document_id in ids:
             cancel_document(connection, document_id)
         show_ids("cancelled", ids, as_json=as_json)
+
+
+def _watch(settings: "Settings", env: Sequence[str]) -> NoReturn:
+    from registre_cli.pool.check import check_queues
+    from registre_cli.ui.check import show_check
+    from registre_cli.ui.watch import watching
+
+    with watching() as redraw:
+        while True:
+            report = check_queues(settings, env)
+            redraw(lambda console, shown=report: show_check(shown, console))  # type: ignore[misc]
+            time.sleep(_WATCH_SECONDS)
+
+
+def _tell_monitoring(env_file: Path | None, env: Sequence[str]) -> NoReturn:
+    """End with the exit code of a monitoring plugin, whatever happens."""
+    from registre_cli.core.errors import RegistreError
+    from registre_cli.pool.check import check_queues
+    from registre_cli.ui.nagios import show_nagios, show_unknown
+
+    try:
+        with opened(env_file) as settings:
+            state = show_nagios(check_queues(settings, env))
+    except RegistreError as error:
+        state = show_unknown(error)
+    raise typer.Exit(state)
+
+
+def _one_way_to_show(as_json: bool, watch: bool, nagios: bool) -> None:
+    from registre_cli.core.errors import WrongUsageError
+
+    if as_json + watch + nagios > 1:
+        raise WrongUsageError(
+            "--json, --watch and --format nagios exclude each other", fix="give one of them"
+        )
 
 
 @contextmanager

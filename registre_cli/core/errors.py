@@ -67,6 +67,10 @@ class TransientDocumentError(DocumentError):
     permanent = False
 
 
+class StorageAwayError(TransientDocumentError):
+    """The storage as a whole does not serve us: it is away, broken, or refuses our key."""
+
+
 class PermanentDocumentError(DocumentError):
     """The document can never be read as it is; it ends at status 4 at once."""
 

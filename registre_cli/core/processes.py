@@ -53,7 +53,10 @@ class ManagedProcess:
 
 
 def running_under_pm2() -> tuple[ManagedProcess, ...]:
-    """Return what runs under any PM2 daemon that we may look at; `pm2` is not needed."""
+    """Return what runs under any PM2 daemon that we may look at; `pm2` is not needed.
+
+    Where PM2_HOME is set, that daemon alone counts.
+    """
     found: list[ManagedProcess] = []
     for daemon, _ in _daemons():
         try:
@@ -102,10 +105,13 @@ def defined_in_pm2() -> tuple[ManagedProcess, ...] | None:
 
 
 def _daemons() -> Iterator[tuple[psutil.Process, str]]:
-    """Yield each daemon with its title, which ends with its PM2_HOME in brackets."""
+    """Yield each daemon with its title, which holds its PM2_HOME in brackets."""
+    home = os.environ.get("PM2_HOME")
     for process in psutil.process_iter(["cmdline"]):
         line = " ".join(process.info["cmdline"] or ())
-        if line.startswith("PM2 ") and _DAEMON_MARK in line:
+        if not line.startswith("PM2 ") or _DAEMON_MARK not in line:
+            continue
+        if home is None or f"({home})" in line:
             yield process, line
 
 

@@ -1,23 +1,35 @@
 """`queue check`: the queues of every environment beside the pools that serve them."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from registre_cli.core.documents import Source
-from registre_cli.core.errors import ConfigurationError, UnreachableError
+from registre_cli.core.errors import (
+    ConfigurationError,
+    DocumentError,
+    RegistreError,
+    StorageAwayError,
+)
+from registre_cli.core.processes import ManagedProcess, running_under_pm2
 from registre_cli.core.settings import Environment, Settings
 from registre_cli.limiter.budgets import open_redis
 from registre_cli.pool.models import PoolStatus, WorkerState
 from registre_cli.pool.registry import live_pools
-from registre_cli.queue.health import (
+from registre_cli.queue.diagnosis import diagnose
+from registre_cli.queue.health import inspect
+from registre_cli.queue.report import (
     EnvironmentReport,
     LiveWorkers,
+    PoolElsewhere,
     Problem,
     Severity,
-    diagnose,
-    inspect,
 )
+from registre_cli.storage import open_storage
+
+_STORAGE_TIMEOUT_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,15 @@ class CheckReport:
     def ok(self) -> bool:
         """Whether nothing is wrong enough to be an error."""
         return not any(problem.severity is Severity.ERROR for problem in self.problems)
+
+
+@dataclass(frozen=True)
+class _Living:
+    """The pools that live, or why nobody knows; `known` is false without a Redis."""
+
+    pools: tuple[PoolStatus, ...] = ()
+    known: bool = True
+    unreachable_because: RegistreError | None = None
 
 
 def choose_environments(settings: Settings, asked: Sequence[str]) -> tuple[Environment, ...]:
@@ -50,52 +71,101 @@ def choose_environments(settings: Settings, asked: Sequence[str]) -> tuple[Envir
 
 
 def check_queues(settings: Settings, asked: Sequence[str]) -> CheckReport:
-    """Look at every environment; one that is broken does not hide the others."""
-    problems: list[Problem] = []
-    pools: tuple[PoolStatus, ...] = ()
-    redis_is_away = False
-    client = open_redis(settings)
-    if client is not None:
-        try:
-            pools = live_pools(client)
-        except UnreachableError as error:
-            redis_is_away = True
-            problems.append(
-                Problem(
-                    "redis_unreachable",
-                    Severity.ERROR,
-                    None,
-                    f"{error.message}: live workers are unknown",
-                    error.fix or "check REDIS_URL",
-                )
+    """Look at every environment at once; one that is broken does not hide the others."""
+    environments = choose_environments(settings, asked)
+    living = _living(settings)
+    with ThreadPoolExecutor(max_workers=max(len(environments), 1)) as threads:
+        reports = tuple(
+            threads.map(
+                lambda environment: _inspected(environment, _workers_of(living, environment.name)),
+                environments,
             )
-        finally:
-            client.close()
-    reports = tuple(
-        inspect(environment, _workers_of(pools, environment.name))
-        for environment in choose_environments(settings, asked)
-    )
+        )
+    waits = any(report.enabled and report.eligible for report in reports)
+    problems = [*_host_problems(living, waits=waits)]
     for report in reports:
         problems += [
             problem
             for problem in diagnose(report)
             # Without Redis nobody knows whether workers live.
-            if not (redis_is_away and problem.code == "no_workers")
+            if not (living.unreachable_because and problem.code == "no_workers")
         ]
     return CheckReport(reports, tuple(problems))
 
 
-def _workers_of(pools: Sequence[PoolStatus], environment: str) -> LiveWorkers:
-    serving_pools = [pool for pool in pools if environment in pool.environments]
-    workers = [(pool, worker) for pool in serving_pools for worker in pool.workers]
+def _living(settings: Settings) -> _Living:
+    client = open_redis(settings)
+    if client is None:
+        return _Living(known=False)
+    try:
+        return _Living(live_pools(client))
+    except RegistreError as error:
+        return _Living(unreachable_because=error)
+    finally:
+        client.close()
+
+
+def _host_problems(living: _Living, *, waits: bool) -> Iterator[Problem]:
+    """Say what is wrong beside the queues: Redis, and the program that the pool replaces."""
+    if cause := living.unreachable_because:
+        yield Problem(
+            "redis_unreachable",
+            Severity.ERROR,
+            None,
+            f"{cause.message}: live workers are unknown",
+            cause.fix or "check REDIS_URL",
+        )
+    legacy = [process for process in running_under_pm2() if process.is_legacy]
+    if legacy:
+        yield _legacy(legacy, pool_lives=bool(living.pools), waits=waits)
+
+
+def _legacy(legacy: Sequence[ManagedProcess], *, pool_lives: bool, waits: bool) -> Problem:
+    shown = ", ".join(f"{process.name} (pid {process.pid})" for process in legacy)
+    names = " ".join(sorted({process.name for process in legacy}))
+    fix = f"registre deploy, or by hand: pm2 delete {names}; pm2 save; then start the pool"
+    if pool_lives:
+        said = f"PM2 still runs the legacy program {shown} beside the pool"
+        return Problem("legacy_process", Severity.WARNING, None, said, fix)
+    said = f"PM2 runs the legacy program {shown} and no pool is alive"
+    severity = Severity.ERROR if waits else Severity.WARNING
+    return Problem("legacy_process", severity, None, said, fix)
+
+
+def _inspected(environment: Environment, workers: LiveWorkers) -> EnvironmentReport:
+    report = inspect(environment, workers)
+    path = report.first_eligible_path
+    if path is None or not environment.enabled:
+        return report
+    try:
+        open_storage(environment).probe(path, timeout_seconds=_STORAGE_TIMEOUT_SECONDS)
+    except StorageAwayError as error:
+        return replace(report, storage_away=error)
+    except DocumentError:
+        # This document alone; its tries will tell.
+        return report
+    return report
+
+
+def _workers_of(living: _Living, environment: str) -> LiveWorkers:
+    here = [pool for pool in living.pools if environment in pool.environments]
+    workers = [(pool, worker) for pool in here for worker in pool.workers]
     by_mode = Counter(worker.mode for _, worker in workers)
-    serving = {
-        source: sum(pool.borrow or worker.mode is source for pool, worker in workers)
-        for source in Source
-    }
+    now = datetime.now(UTC)
     return LiveWorkers(
         by_mode={source: by_mode[source] for source in Source},
-        serving=serving,
+        serving={
+            source: sum(pool.borrow or worker.mode is source for pool, worker in workers)
+            for source in Source
+        },
         limited=sum(worker.state is WorkerState.LIMITED for _, worker in workers),
         paused=sum(pool.paused for pool, _ in workers),
+        idle=sum(worker.state is WorkerState.IDLE for _, worker in workers),
+        oldest_seconds=max(((now - pool.started_at).total_seconds() for pool in here), default=0.0),
+        elsewhere=tuple(
+            PoolElsewhere(pool.pool_id, pool.host, pool.environments)
+            for pool in living.pools
+            if environment not in pool.environments
+        ),
+        known=living.known,
     )

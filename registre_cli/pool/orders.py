@@ -11,9 +11,10 @@ from typing import Literal, cast
 
 import redis
 
-from registre_cli.core.errors import ConfigurationError, ProblemFoundError, UnreachableError
+from registre_cli.core.errors import ConfigurationError, ProblemFoundError
 from registre_cli.core.settings import Settings
 from registre_cli.limiter.budgets import open_redis
+from registre_cli.limiter.failure import explain
 from registre_cli.pool.registry import live_pools
 
 _PREFIX = "registre:orders:"
@@ -53,9 +54,7 @@ def give_order(settings: Settings, order: PoolOrder, pool_ids: Sequence[str]) ->
             client.rpush(_PREFIX + pool_id, json.dumps(asdict(order)))
             client.expire(_PREFIX + pool_id, _EXPIRY_SECONDS)
     except redis.RedisError as error:
-        raise UnreachableError(
-            f"Redis cannot be reached ({type(error).__name__})", fix="check REDIS_URL"
-        ) from None
+        raise explain(error) from None
     finally:
         client.close()
     return tuple(chosen)

@@ -12,7 +12,7 @@ from typing import cast
 import redis
 
 from registre_cli.core.documents import Source
-from registre_cli.core.errors import UnreachableError
+from registre_cli.limiter.failure import explain
 from registre_cli.pool.models import PoolStatus, WorkerState, WorkerStatus
 
 _PREFIX = "registre:pool:"
@@ -31,15 +31,15 @@ def withdraw(client: redis.Redis, pool_id: str) -> None:
 
 
 def live_pools(client: redis.Redis) -> tuple[PoolStatus, ...]:
-    """Return every pool whose heart beats. Raises UnreachableError."""
+    """Return every pool whose heart beats.
+
+    Raises UnreachableError, or ConfigurationError where Redis refuses our password.
+    """
     try:
         keys = sorted(cast("list[bytes]", list(client.scan_iter(match=_PREFIX + "*", count=500))))
         texts = cast("list[bytes | None]", client.mget(keys)) if keys else []
     except redis.RedisError as error:
-        raise UnreachableError(
-            f"Redis cannot be reached ({type(error).__name__})",
-            fix="check that the server runs and that REDIS_URL names its host, port and password",
-        ) from None
+        raise explain(error) from None
     return tuple(_status(json.loads(text)) for text in texts if text is not None)
 
 

@@ -5,6 +5,7 @@ import redis
 from registre_cli.core.settings import Settings
 from registre_cli.limiter import Budget, Limiter
 from registre_cli.limiter.budgets import open_redis
+from registre_cli.limiter.failure import explain
 from registre_cli.preflight.check import Finding, failed, passed, warned
 
 _EVICTING = ("allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu",
@@ -28,10 +29,7 @@ def redis_server(settings: Settings) -> Finding:
             return failed("Redis does not run our script", "allow EVALSHA to this user")
         policy = _policy(client)
     except redis.RedisError as error:
-        return failed(
-            f"Redis cannot be reached ({type(error).__name__})",
-            "check that the server runs and that REDIS_URL names its host, port and password",
-        )
+        raise explain(error) from None
     finally:
         client.close()
     name = "Valkey" if "valkey_version" in info else "Redis"

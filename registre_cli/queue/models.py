@@ -161,6 +161,54 @@ class RecentError:
 
 
 @dataclass(frozen=True)
+class WaitingGroup:
+    """Documents of one source at status 3 with the same reason, or none: those are eligible.
+
+    `oldest_seconds` counts since the oldest was created, `ready_seconds` since the longest
+    waiting was last touched, which is when the extractor stored it or somebody retried it.
+    """
+
+    source: str
+    reason: BlockReason | None
+    number: int
+    oldest_seconds: float | None
+    ready_seconds: float | None
+    came_earlier: int
+    came_later: int
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What came and what left, in the earlier and the later half of the last minutes."""
+
+    came_earlier: int = 0
+    came_later: int = 0
+    left_earlier: int = 0
+    left_later: int = 0
+    done: int = 0
+
+    @property
+    def came(self) -> int:
+        """Documents that became ready in the whole time."""
+        return self.came_earlier + self.came_later
+
+    @property
+    def left(self) -> int:
+        """Documents that were read or failed for good in the whole time."""
+        return self.left_earlier + self.left_later
+
+
+@dataclass(frozen=True)
+class ErrorCause:
+    """Failures that differ only in numbers and names; the example is the latest one."""
+
+    number: int
+    final: int
+    error: str
+    example_id: str
+
+
+@dataclass(frozen=True)
 class QueueRow:
     """One document as `queue list` shows it."""
 

@@ -204,16 +204,17 @@ SELECT count(*) FROM (
 ) AS bounded
 
 -- name: mean_seconds
--- The usual seconds of one document, from the last ones that were read.
+-- The usual seconds of one document, from the last ones that were read. The week is a filter of
+-- the outside: inside, it would tempt the planner to read and sort all of it.
 SELECT document_source::text, avg(seconds) FROM (
-    SELECT document_source,
+    SELECT document_source, ocr_completed_at,
         extract(epoch FROM ocr_completed_at - ocr_started_at)::float8 AS seconds
     FROM extraction_queue
-    WHERE status_id = 5 AND ocr_completed_at > clock_timestamp() - interval '7 days'
+    WHERE status_id = 5 AND ocr_completed_at IS NOT NULL
     ORDER BY ocr_completed_at DESC
-    LIMIT 100
+    LIMIT 200
 ) AS latest
-WHERE seconds >= 0
+WHERE seconds >= 0 AND ocr_completed_at > clock_timestamp() - interval '7 days'
 GROUP BY document_source
 
 -- name: first_eligible
@@ -225,16 +226,29 @@ ORDER BY ocr_priority DESC, created_at, id
 LIMIT 1
 
 -- name: counts
-SELECT document_source::text, status_id, count(*)
+-- What no longer waits. Grouped by the number alone: a million rows are then counted in half
+-- the time that grouping by both columns takes.
+SELECT status_id,
+    count(*) FILTER (WHERE document_source = 'index'),
+    count(*) FILTER (WHERE document_source = 'acte')
 FROM extraction_queue
-WHERE status_id IN (3, 4, 5, 6)
-GROUP BY status_id, document_source
+WHERE status_id IN (4, 5, 6)
+GROUP BY status_id
 
--- name: waiting_by_reason
+-- name: waiting
+-- Everything at status 3, by source and reason. A document that was never tried came when it
+-- was last touched: the extractor stored it then.
 SELECT document_source::text, reason, count(*),
-    extract(epoch FROM clock_timestamp() - min(created_at))::float8
+    extract(epoch FROM clock_timestamp() - min(created_at))::float8,
+    extract(epoch FROM clock_timestamp() - min(came_at))::float8,
+    count(*) FILTER (WHERE untried AND came_at > statement_timestamp()
+        - make_interval(secs => %(seconds)s) AND came_at <= statement_timestamp()
+        - make_interval(secs => %(seconds)s / 2)),
+    count(*) FILTER (WHERE untried AND came_at > statement_timestamp()
+        - make_interval(secs => %(seconds)s / 2))
 FROM (
-    SELECT document_source, created_at,
+    SELECT document_source, created_at, greatest(created_at, updated_at) AS came_at,
+        coalesce(ocr_attempts, 0) = 0 AS untried,
         {block_reason} AS reason
     FROM extraction_queue
     WHERE status_id = 3
@@ -242,16 +256,18 @@ FROM (
 GROUP BY document_source, reason
 
 -- name: blocked
-SELECT id, document_number, document_source, reason
-FROM (
-    SELECT id::text, document_number, document_source::text, created_at,
-        {block_reason} AS reason
+-- The oldest examples of each reason. A limit that is not above what there is ends the search
+-- at the last one instead of at the end of everything that waits.
+SELECT example.*
+FROM unnest(%(reasons)s::text[], %(limits)s::integer[]) AS wanted (reason, most)
+CROSS JOIN LATERAL (
+    SELECT id::text, document_number, document_source::text, wanted.reason
     FROM extraction_queue
     WHERE status_id = 3
-) AS waiting
-WHERE reason IS NOT NULL
-ORDER BY created_at, id
-LIMIT %(limit)s
+      AND {block_reason} = wanted.reason
+    ORDER BY created_at, id
+    LIMIT wanted.most
+) AS example
 
 -- name: stale
 SELECT id::text, document_number, document_source::text, ocr_worker_id,
@@ -266,24 +282,62 @@ WHERE status_id = 6
 ORDER BY ocr_lease_until NULLS FIRST
 LIMIT %(limit)s
 
--- name: throughput
-SELECT document_source::text, count(*)
-FROM extraction_queue
-WHERE status_id = 5 AND ocr_completed_at > clock_timestamp() - make_interval(secs => %(seconds)s)
-GROUP BY document_source
+-- name: flow
+-- What left in the earlier and the later half of the window, and what of it also came therein.
+-- The statement's time is the same for every row, so that the indexes can find the window.
+SELECT
+    count(*) FILTER (WHERE left_at <= statement_timestamp() - make_interval(secs => %(seconds)s / 2)),
+    count(*) FILTER (WHERE left_at > statement_timestamp() - make_interval(secs => %(seconds)s / 2)),
+    count(*) FILTER (WHERE created_at > statement_timestamp() - make_interval(secs => %(seconds)s)
+        AND created_at <= statement_timestamp() - make_interval(secs => %(seconds)s / 2)),
+    count(*) FILTER (WHERE created_at
+        > statement_timestamp() - make_interval(secs => %(seconds)s / 2)),
+    count(*) FILTER (WHERE done)
+FROM (
+    SELECT created_at, ocr_completed_at AS left_at, true AS done
+    FROM extraction_queue
+    WHERE status_id = 5
+      AND ocr_completed_at > statement_timestamp() - make_interval(secs => %(seconds)s)
+    UNION ALL
+    SELECT created_at, ocr_last_error_at, false
+    FROM extraction_queue
+    WHERE status_id = 4
+      AND ocr_last_error_at > statement_timestamp() - make_interval(secs => %(seconds)s)
+) AS gone
 
--- name: last_claim
+-- name: last_activity
+-- Seconds since anything was claimed, read or failed; null where nothing ever was.
 SELECT extract(epoch FROM clock_timestamp() - greatest(
     (SELECT max(ocr_completed_at) FROM extraction_queue WHERE status_id = 5),
+    (SELECT max(ocr_last_error_at) FROM extraction_queue WHERE ocr_last_error_at IS NOT NULL),
     (SELECT max(ocr_started_at) FROM extraction_queue WHERE status_id = 6)))::float8
 
 -- name: recent_errors
 SELECT id::text, document_number, document_source::text, ocr_error, ocr_last_error_at,
     coalesce(ocr_attempts, 0), status_id = 4
 FROM extraction_queue
-WHERE ocr_last_error_at > clock_timestamp() - make_interval(secs => %(seconds)s)
+WHERE ocr_last_error_at > statement_timestamp() - make_interval(secs => %(seconds)s)
   AND ocr_error IS NOT NULL
 ORDER BY ocr_last_error_at DESC
+LIMIT %(limit)s
+
+-- name: error_causes
+-- The latest failures by cause: words with a digit (pages, ids, sizes, workers) and paths are
+-- what differs between failures of one cause.
+SELECT count(*), count(*) FILTER (WHERE status_id = 4),
+    (array_agg(ocr_error ORDER BY ocr_last_error_at DESC))[1],
+    (array_agg(id::text ORDER BY ocr_last_error_at DESC))[1]
+FROM (
+    SELECT id, status_id, ocr_error, ocr_last_error_at
+    FROM extraction_queue
+    WHERE ocr_last_error_at > statement_timestamp() - make_interval(secs => %(seconds)s)
+      AND ocr_error IS NOT NULL AND ocr_error <> 'cancelled'
+      AND status_id IN (3, 4, 6)
+    ORDER BY ocr_last_error_at DESC
+    LIMIT 1000
+) AS latest
+GROUP BY regexp_replace(ocr_error, '\S*(?:/|\d)\S*', '#', 'g')
+ORDER BY count(*) DESC, 3
 LIMIT %(limit)s
 
 -- name: rows

@@ -6,15 +6,18 @@ import time
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from registre_cli.core.errors import (
     ConfigurationError,
     PermanentDocumentError,
+    StorageAwayError,
     TransientDocumentError,
 )
 from registre_cli.core.settings import Environment
 from registre_cli.storage.location import (
     FileLocation,
+    Location,
     ObjectLocation,
     WebLocation,
     is_safe_to_follow,
@@ -46,10 +49,7 @@ class Storage:
         Raises TransientDocumentError (missing, unreachable, slow, cut short, refused) or
         PermanentDocumentError (a path that can never be fetched, too many bytes).
         """
-        try:
-            location = locate(path, self._environment)
-        except ConfigurationError as error:
-            raise TransientDocumentError(f"storage: {error.message}", fix=error.fix) from error
+        location = self._locate(path)
         match location:
             case FileLocation(path=file):
                 return _read_file(file, max_bytes)
@@ -58,7 +58,40 @@ class Storage:
             case ObjectLocation():
                 return _download_object(location, max_bytes, timeout_seconds)
 
-    def _download(self, location: WebLocation, max_bytes: int, timeout_seconds: float) -> bytes:
+    def probe(self, path: str, *, timeout_seconds: float) -> None:
+        """Ask for `path` without fetching it; raises what `fetch` would raise at once.
+
+        StorageAwayError means that no document can be fetched, not this one alone.
+        """
+        location = self._locate(path)
+        match location:
+            case FileLocation(path=file):
+                self._require_folder()
+                _require_file(file)
+            case WebLocation():
+                self._download(location, None, timeout_seconds)
+            case ObjectLocation():
+                _download_object(location, None, timeout_seconds)
+
+    def _locate(self, path: str) -> Location:
+        try:
+            return locate(path, self._environment)
+        except ConfigurationError as error:
+            raise StorageAwayError(f"storage: {error.message}", fix=error.fix) from error
+
+    def _require_folder(self) -> None:
+        url = self._environment.storage_url
+        root = None if url is None else urlsplit(url.get_secret_value())
+        if root and root.scheme == "file" and not Path(unquote(root.path)).is_dir():
+            raise StorageAwayError(
+                f"storage: the folder {unquote(root.path)} is not there",
+                fix=f"mount it, or correct {self._environment.name.upper()}_STORAGE_URL",
+            )
+
+    def _download(
+        self, location: WebLocation, max_bytes: int | None, timeout_seconds: float
+    ) -> bytes:
+        """Return the body; without `max_bytes` only ask for it, and return nothing."""
         import httpx
 
         # A compressed answer could unfold beyond every limit in one step.
@@ -87,23 +120,25 @@ class Storage:
                 client.stream("GET", location.url, headers=headers) as answer,
             ):
                 _check_status(answer.status_code)
+                if max_bytes is None:
+                    return b""
                 _check_size(_announced_bytes(answer.headers.get("Content-Length")), max_bytes)
                 for chunk in answer.iter_bytes():
                     body += chunk
                     _check_size(len(body), max_bytes)
                     _check_time(deadline, len(body), timeout_seconds)
         except httpx.ConnectTimeout as error:
-            raise TransientDocumentError(
+            raise StorageAwayError(
                 f"storage: no connection within {timeout.connect:g} s"
             ) from error
         except httpx.TimeoutException as error:
-            raise TransientDocumentError(f"storage: no answer within {timeout.read:g} s") from error
+            raise StorageAwayError(f"storage: no answer within {timeout.read:g} s") from error
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.DecodingError) as error:
             raise TransientDocumentError(
                 f"storage: the answer was cut short after {len(body):,} bytes"
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise TransientDocumentError(
+            raise StorageAwayError(
                 f"storage: cannot be reached ({type(error).__name__})"
             ) from error
         return bytes(body)
@@ -114,10 +149,14 @@ def open_storage(environment: Environment) -> Storage:
     return Storage(environment)
 
 
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise TransientDocumentError(f"storage: no such file {path}")
+
+
 def _read_file(path: Path, max_bytes: int) -> bytes:
     try:
-        if not path.is_file():
-            raise TransientDocumentError(f"storage: no such file {path}")
+        _require_file(path)
         with path.open("rb") as file:
             body = file.read(max_bytes + 1)
     except OSError as error:
@@ -126,7 +165,10 @@ def _read_file(path: Path, max_bytes: int) -> bytes:
     return body
 
 
-def _download_object(location: ObjectLocation, max_bytes: int, timeout_seconds: float) -> bytes:
+def _download_object(
+    location: ObjectLocation, max_bytes: int | None, timeout_seconds: float
+) -> bytes:
+    """Return the object; without `max_bytes` only ask for it, and return nothing."""
     import obstore
     from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
     from obstore.store import S3Store
@@ -147,6 +189,9 @@ def _download_object(location: ObjectLocation, max_bytes: int, timeout_seconds: 
                 "retry_timeout": timedelta(seconds=timeout_seconds),
             },
         )
+        if max_bytes is None:
+            obstore.head(store, location.key)
+            return b""
         for chunk in obstore.get(store, location.key).stream(min_chunk_size=_CHUNK_BYTES):
             body += bytes(chunk)
             _check_size(len(body), max_bytes)
@@ -156,13 +201,13 @@ def _download_object(location: ObjectLocation, max_bytes: int, timeout_seconds: 
     except FileNotFoundError as error:
         raise TransientDocumentError("storage: no such object (404)") from error
     except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise TransientDocumentError(
+        raise StorageAwayError(
             "storage: refuses our key (403)",
             fix="check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights on the bucket",
         ) from error
     except (BaseError, OSError) as error:
         _check_time(deadline, len(body), timeout_seconds)
-        raise TransientDocumentError(f"storage: {_object_failure(str(error))}") from error
+        raise StorageAwayError(f"storage: {_object_failure(str(error))}") from error
     return bytes(body)
 
 
@@ -202,7 +247,9 @@ def _check_status(status: int) -> None:
         400: "no such document or a wrong request (400)",
         429: "asks us to slow down (429)",
     }
-    raise TransientDocumentError(f"storage: {reasons.get(status, f'answered {status}')}")
+    # What is said of one document, or of all of them.
+    kind = TransientDocumentError if status in {400, 404} else StorageAwayError
+    raise kind(f"storage: {reasons.get(status, f'answered {status}')}")
 
 
 def _check_size(size: int, max_bytes: int) -> None:

@@ -1,54 +1,16 @@
-"""Showing the queue: the check, the list, one document."""
+"""Showing the queue: the list, one document, its texts."""
 
 import difflib
 import json
 from dataclasses import asdict
 
 from rich.console import Console
-from rich.text import Text
 
-from registre_cli.core.documents import Source
-from registre_cli.pool.check import CheckReport
-from registre_cli.queue.health import EnvironmentReport, Problem, Severity
 from registre_cli.queue.models import QueueDocument, QueueRow, Status
-from registre_cli.ui.console import cell, duration, moment, output_console, print_json, table
+from registre_cli.ui.console import cell, moment, output_console, print_json, table
 
 # Below this the list shows what the next command needs, and leaves the rest to queue show.
 _WIDE_COLUMNS = 110
-
-
-def check_document(report: CheckReport) -> dict[str, object]:
-    """Return the check in the shape of the contract."""
-    return {
-        "ok": report.ok,
-        "environments": [_environment_document(found) for found in report.environments],
-        "problems": [asdict(problem) for problem in report.problems],
-    }
-
-
-def show_check(report: CheckReport, console: Console | None = None) -> None:
-    """Show the verdict first, then what it rests on."""
-    out = console or output_console()
-    out.print(verdict(report))
-    for problem in report.problems:
-        out.print(_problem(problem), soft_wrap=True)
-    for found in report.environments:
-        if found.reachable and found.schema_current:
-            _show_environment(out, found)
-
-
-def verdict(report: CheckReport) -> Text:
-    """Return the one line that says it all."""
-    errors = [p for p in report.problems if p.severity is Severity.ERROR]
-    if errors:
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        return Text.assemble(("PROBLEM  ", "bold red"), cell(errors[0].message), more)
-    waiting = sum(found.eligible for found in report.environments)
-    workers = sum(found.workers.total for found in report.environments)
-    state = f"{waiting} documents wait, {workers} workers live" if waiting else "nothing waits"
-    if report.problems:
-        return Text.assemble(("WARNING  ", "bold yellow"), state)
-    return Text.assemble(("OK  ", "bold green"), state)
 
 
 def show_rows(rows: dict[str, tuple[QueueRow, ...]], *, as_json: bool) -> None:
@@ -137,66 +99,6 @@ def show_text(document: QueueDocument, which: str) -> None:
         out.print(cell(line), soft_wrap=True)
 
 
-def _show_environment(out: Console, found: EnvironmentReport) -> None:
-    state = "enabled" if found.enabled else "disabled"
-    speed = f"{found.documents_per_minute:.1f} documents/min, done in {duration(found.eta_seconds)}"
-    counts = table(
-        f"{found.name} ({state}) — {speed}, oldest waits {duration(found.oldest_waiting_seconds)}",
-        "source", "eligible>", "blocked>", "in progress>", "done>", "failed>", "workers>",
-    )  # fmt: skip
-    for source in Source:
-        numbers = found.counts[str(source)]
-        counts.add_row(
-            cell(source),
-            cell(numbers.eligible, style="bold" if numbers.eligible else ""),
-            cell(numbers.blocked, style="yellow" if numbers.blocked else ""),
-            cell(numbers.in_progress),
-            cell(numbers.done),
-            cell(numbers.failed, style="red" if numbers.failed else ""),
-            cell(found.workers.by_mode.get(source, 0)),
-        )
-    out.print(counts)
-    if found.blocked:
-        blocked = table("Blocked", "reason", "source", "number", "id*")
-        for item in found.blocked:
-            blocked.add_row(
-                cell(item.reason),
-                cell(item.source),
-                cell(item.document_number, limit=30),
-                cell(item.id),
-            )
-        out.print(blocked)
-    if found.stale:
-        stale = table("At status 6 without a living lease", "number", "worker", "for", "id*")
-        for lost in found.stale:
-            stale.add_row(
-                cell(lost.document_number, limit=24), cell(lost.worker_id, limit=30),
-                cell(duration(lost.stale_seconds)), cell(lost.id),
-            )  # fmt: skip
-        out.print(stale)
-    if found.recent_errors:
-        errors = table("Errors of the last 24 hours", "at", "number", "tries>", "", "error*")
-        for failed in found.recent_errors:
-            errors.add_row(
-                cell(moment(failed.at)),
-                cell(failed.document_number, limit=20),
-                cell(failed.attempts),
-                cell("failed" if failed.final else "tried again"),
-                cell(failed.error, limit=200),
-            )
-        out.print(errors)
-
-
-def _problem(problem: Problem) -> Text:
-    style = "red" if problem.severity is Severity.ERROR else "yellow"
-    return Text.assemble(
-        (f"  {problem.code}: ", style),
-        cell(problem.message),
-        ("\n    fix: ", "bold"),
-        cell(problem.fix),
-    )
-
-
 def _show_pages(out: Console, document: QueueDocument) -> None:
     pages = json.loads(document.pages_json) if document.pages_json else []
     if not pages:
@@ -246,25 +148,3 @@ def _full_document(environment: str, document: QueueDocument) -> dict[str, objec
         text = shown.pop(f"{name}_json")
         shown[name] = json.loads(text) if text else None
     return {"environment": environment, **head, **shown}
-
-
-def _environment_document(found: EnvironmentReport) -> dict[str, object]:
-    return {
-        "name": found.name,
-        "enabled": found.enabled,
-        "reachable": found.reachable,
-        "schema_current": found.schema_current,
-        "counts": {source: asdict(counts) for source, counts in found.counts.items()},
-        "blocked": [asdict(document) for document in found.blocked],
-        "blocked_counts": dict(found.blocked_counts),
-        "oldest_waiting_seconds": found.oldest_waiting_seconds,
-        "stale": [asdict(document) for document in found.stale],
-        "workers": {str(source): found.workers.by_mode.get(source, 0) for source in Source},
-        "throughput": {
-            "documents_per_minute": found.documents_per_minute,
-            "eta_seconds": found.eta_seconds,
-        },
-        "recent_errors": [
-            {**asdict(error), "at": moment(error.at)} for error in found.recent_errors
-        ],
-    }

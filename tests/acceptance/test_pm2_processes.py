@@ -2,15 +2,19 @@
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 from conftest import RunPm2
 
 from registre_cli.core.errors import UnreachableError
 from registre_cli.core.processes import defined_in_pm2, running_under_pm2
+
+REGISTRE = Path(sys.executable).with_name("registre")
 
 
 @pytest.fixture
@@ -43,6 +47,33 @@ def test_a_stopped_program_is_known_to_pm2_alone(pm2: RunPm2, sleeper: str) -> N
     assert defined is not None
     (stopped,) = [process for process in defined if process.name == "registre-worker"]
     assert (stopped.status, stopped.pid, stopped.is_legacy) == ("stopped", None, True)
+
+
+def test_the_check_names_the_legacy_program_where_no_pool_lives(
+    pm2: RunPm2, sleeper: str, migrated_database_url: str, redis_url: str
+) -> None:
+    pm2("start", sleeper, "--name", "registre-ocr", "--interpreter", sys.executable)
+    with psycopg.connect(migrated_database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO extraction_queue (document_source, document_number, supabase_path,"
+            " status_id) SELECT 'index', n::text, 'a/1.pdf', 3 FROM generate_series(1, 19) AS n"
+        )
+    settings = {"DEV_DATABASE_URL": migrated_database_url, "OCR_DEV": "true",
+                "REDIS_URL": redis_url, "DEV_STORAGE_URL": "file:///tmp"}  # fmt: skip
+    ran = subprocess.run(
+        [REGISTRE, "queue", "check"],
+        env={**os.environ, **settings, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 1, ran.stderr
+    lines = ran.stdout.splitlines()
+    assert lines[0].startswith("PROBLEM  PM2 runs the legacy program registre-ocr (pid ")
+    assert lines[0].endswith("and no pool is alive (and 1 more)")
+    assert "pm2 delete registre-ocr" in lines[2]
+    assert "19 documents wait and no worker serves dev" in ran.stdout
 
 
 def test_our_pool_is_no_legacy_program_whatever_its_name(pm2: RunPm2, tmp_path: Path) -> None:

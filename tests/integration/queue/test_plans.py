@@ -14,8 +14,9 @@ from registre_cli.core.documents import Source
 from registre_cli.core.settings import Environment
 from registre_cli.embedded.servers import PostgresServer
 from registre_cli.queue.connection import Connection, connect
-from registre_cli.queue.health import LiveWorkers, inspect
+from registre_cli.queue.health import inspect
 from registre_cli.queue.models import Outcome
+from registre_cli.queue.report import LiveWorkers
 from registre_cli.queue.sql import statement
 from registre_cli.queue.store import QueueStore
 
