@@ -61,6 +61,7 @@ class Crew:
         )
         self.workers: dict[int, WorkerProcess] = {}
         self.tally = Tally()
+        self.documents_claimed = 0
         self.stopping = False
 
     def start_fork_server(self) -> None:
@@ -122,6 +123,7 @@ class Crew:
                 worker.enter(WorkerState.IDLE)
             case Claimed():
                 worker.ready = True
+                self.documents_claimed += 1
                 worker.document, worker.page, worker.pages = report, 0, 0
                 worker.correcting = False
                 worker.state, worker.since = WorkerState.WORKING, time.monotonic()

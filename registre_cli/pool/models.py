@@ -52,6 +52,9 @@ class PoolStatus:
     workers: tuple[WorkerStatus, ...]
     # What a person must know: a fallback, a database that is away.
     notes: tuple[str, ...] = ()
+    # The deploy that started it; a pool started by hand has none.
+    release: str | None = None
+    documents_claimed: int = 0
 
 
 @dataclass(frozen=True)
