@@ -44,11 +44,12 @@ def ocr(
     from registre_cli.core.errors import ExitCode
     from registre_cli.core.log import configure_logging
     from registre_cli.core.settings import load_settings
-    from registre_cli.ocr.engines import require_engine
+    from registre_cli.ocr.engines import require_engines
     from registre_cli.ocr.exports import OutputFormat
     from registre_cli.ocr.files import pdfs_among
     from registre_cli.ocr.page_range import EVERY_PAGE, page_range
     from registre_cli.ocr.reading_process import ReadingOrder, read_files
+    from registre_cli.pool.gate import open_file_gate
     from registre_cli.ui.ocr import FileWriter, progress_of, show_end
 
     wanted = OutputFormat.JSON if as_json else OutputFormat(form)
@@ -56,9 +57,13 @@ def ocr(
         env_file, ocr_lang=lang, ocr_text_layer="ignore" if wanted.needs_every_page_read else None
     )
     configure_logging(settings.log_level, settings.log_format)
-    require_engine(settings.ocr_engine, settings.ocr_lang)
+    require_engines(settings)
     order = ReadingOrder(
-        Source(source), settings, page_range(pages) if pages else EVERY_PAGE, wanted
+        Source(source),
+        settings,
+        page_range(pages) if pages else EVERY_PAGE,
+        wanted,
+        open_file_gate,
     )
     files = pdfs_among(paths)
     writer = FileWriter(files, output, wanted, raw=raw)

@@ -39,6 +39,15 @@ def run(
     max_documents: Annotated[
         int | None, typer.Option("--max-documents", min=1, help="End after so many claims.")
     ] = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            "--max-cost",
+            metavar="USD",
+            min=0,
+            help="Stop before this run's engines would cost more, in US dollars.",
+        ),
+    ] = None,
     borrow: Annotated[
         bool,
         typer.Option("--borrow/--no-borrow", help="May a worker help the other mode when idle."),
@@ -68,6 +77,7 @@ def run(
             min_acte=settings.ocr_min_acte_workers,
             burst=burst,
             max_documents=max_documents,
+            max_cost_usd=max_cost,
             borrow=borrow,
         )
         summary = run_pool(settings, options, observer)
@@ -76,6 +86,8 @@ def run(
     elif may_redraw(message_console()):
         # Elsewhere stderr is JSON lines only, the last of which says the same.
         message_console().print(summary_line(summary))
+    if summary.halted_by is not None:
+        raise summary.halted_by
     if (burst or max_documents) and (summary.documents_failed or summary.tries_failed):
         raise typer.Exit(ExitCode.PROBLEM)
 

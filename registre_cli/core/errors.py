@@ -32,6 +32,19 @@ class RegistreError(Exception):
         self.message = message
         self.fix = fix
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let an error cross from one process to another with all that it says."""
+        return (_again, (type(self), self.message, self.fix, {**vars(self)}))
+
+
+def _again(
+    kind: type[RegistreError], message: str, fix: str | None, said: dict[str, object]
+) -> RegistreError:
+    error = kind.__new__(kind)
+    RegistreError.__init__(error, message, fix=fix)
+    vars(error).update(said)
+    return error
+
 
 class ProblemFoundError(RegistreError):
     """The command worked and found a problem."""

@@ -4,14 +4,22 @@ A wrong value is refused with its name, its value and what is allowed. Secrets a
 `SecretStr`: they cannot print themselves.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dotenv import dotenv_values
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from registre_cli.core.errors import ConfigurationError
+from registre_cli.core.vision_settings import (
+    LOCAL_ENGINES,
+    VisionSettings,
+    variables,
+    vision_settings,
+)
 
 EnvironmentName = Literal["prod", "staging", "dev", "local"]
 TextLayerPolicy = Literal["auto", "ignore", "only"]
@@ -102,6 +110,7 @@ class Settings(BaseSettings):
     ocr_max_bytes: Annotated[int, Field(ge=1)] = 200_000_000
     ocr_max_pixels: Annotated[int, Field(ge=10_000)] = 40_000_000
     ocr_boost_rules: Path | None = None
+    ocr_vision_prompts: Path | None = None
 
     ocr_rpm: OptionalPositiveInt = None
     ocr_tpm: OptionalPositiveInt = None
@@ -119,6 +128,11 @@ class Settings(BaseSettings):
 
     # Filled by the embedded servers only; never read from the environment.
     local: Annotated[Environment | None, Field(validation_alias="__registre_local__")] = None
+
+    # One for each vision engine of `ocr_engine`; filled by `load_settings`.
+    vision: Annotated[
+        tuple[VisionSettings, ...], Field(validation_alias="__registre_vision__")
+    ] = ()
 
     @property
     def environments(self) -> tuple[Environment, ...]:
@@ -160,18 +174,44 @@ def load_settings(env_file: Path | None = None, **flags: object) -> Settings:
             f"--env-file {env_file}: no such file", fix="give the path of an existing file"
         )
     given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+    file = env_file or Path(".env")
     try:
-        return Settings(_env_file=env_file or Path(".env"), **given)
+        settings = Settings(_env_file=file, **given)
     except ValidationError as error:
         raise ConfigurationError(_explain(error), fix="correct the value and try again") from None
+    return settings.model_copy(update={"vision": _vision(settings, file)})
 
 
-def _explain(error: ValidationError) -> str:
+def _vision(settings: Settings, env_file: Path) -> tuple[VisionSettings, ...]:
+    """Read the settings of each vision engine, whose names are not known beforehand."""
+    names = [name for name in dict.fromkeys(settings.ocr_engine) if name not in LOCAL_ENGINES]
+    if not names:
+        return ()
+    given = {**dotenv_values(env_file), **os.environ}
+    found = []
+    for name in names:
+        ours = {field.upper() for field in Settings.model_fields} & variables(name).keys()
+        if ours:
+            raise ConfigurationError(
+                f"OCR_ENGINE names an engine {name!r}, which would share {min(ours)} with the pool",
+                fix="give the engine another name",
+            )
+        try:
+            found.append(vision_settings(name, given, rpm=settings.ocr_rpm, tpm=settings.ocr_tpm))
+        except ValidationError as error:
+            raise ConfigurationError(
+                _explain(error, prefix=f"OCR_{name.replace('-', '_')}_"),
+                fix="correct the value and try again",
+            ) from None
+    return tuple(found)
+
+
+def _explain(error: ValidationError, prefix: str = "") -> str:
     """Say every wrong setting in words, without the value of a secret."""
     lines: dict[str, list[str]] = {}
     shown: dict[str, object] = {}
     for detail in error.errors(include_url=False):
-        name = str(detail["loc"][0]).upper() if detail["loc"] else "settings"
+        name = f"{prefix}{detail['loc'][0]}".upper() if detail["loc"] else "settings"
         lines.setdefault(name, []).append(str(detail["msg"]))
         shown[name] = detail.get("input")
     return "; ".join(

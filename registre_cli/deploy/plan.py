@@ -44,9 +44,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every step for one target; `warnings` are what a person must know beside them."""
+    """Every step for one target."""
 
     target: str
     release: str
     steps: tuple[Step, ...]
-    warnings: tuple[str, ...] = ()

@@ -26,8 +26,16 @@ def open_redis(settings: Settings) -> redis.Redis | None:
 
 def budgets_of(settings: Settings) -> dict[str, Budget]:
     """Return each engine's budget: our safe share of what the settings allow."""
-    budget = Budget(settings.ocr_rpm, settings.ocr_tpm).share(settings.ocr_budget_share)
-    return dict.fromkeys(settings.ocr_engine, budget)
+    common = Budget(settings.ocr_rpm, settings.ocr_tpm)
+    budgets = dict.fromkeys(settings.ocr_engine, common)
+    for engine in settings.vision:
+        budgets[engine.name] = Budget(
+            rpm=engine.rpm,
+            tpm=engine.tpm,
+            concurrency=engine.concurrency,
+            longest_request_seconds=min(engine.timeout, settings.ocr_page_timeout),
+        )
+    return {name: budget.share(settings.ocr_budget_share) for name, budget in budgets.items()}
 
 
 def open_limiter(

@@ -49,29 +49,36 @@ class Engine(Protocol):
 class Grant(Protocol):
     """The right to read one page now."""
 
-    def settle(self, tokens: int) -> None:
-        """Say how many tokens were really used."""
+    def settle(self, tokens: int, cost_usd: float = 0.0) -> None:
+        """Say how many tokens were really used, and what they cost."""
 
 
 class PageGate(Protocol):
-    """Whoever rations the engines; entered before each page."""
+    """Whoever rations the engines; entered before each page, for a vision engine each request."""
 
-    def admit(self, engine: str, tokens: int) -> AbstractContextManager[Grant]:
-        """Wait until the budget allows one page and `tokens` tokens of `engine`."""
+    def admit(
+        self, engine: str, tokens: int, most_usd: float = 0.0
+    ) -> AbstractContextManager[Grant]:
+        """Wait until the budget allows one page and `tokens` tokens of `engine`.
+
+        `most_usd` is what it may cost at most.
+        """
 
     def hold(self, engine: str, seconds: float, *, lower: bool) -> None:
         """Let nobody through for so long; `lower` lets fewer through for a while afterwards."""
 
 
 class _Unlimited:
-    def settle(self, tokens: int) -> None:
+    def settle(self, tokens: int, cost_usd: float = 0.0) -> None:
         """Nothing is rationed, nothing is settled."""
 
 
 class OpenGate:
     """A gate without a budget: for reading without a queue."""
 
-    def admit(self, engine: str, tokens: int) -> AbstractContextManager[Grant]:
+    def admit(
+        self, engine: str, tokens: int, most_usd: float = 0.0
+    ) -> AbstractContextManager[Grant]:
         """Let everybody through."""
         return nullcontext(_Unlimited())
 

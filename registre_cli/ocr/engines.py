@@ -6,11 +6,11 @@ from importlib.util import find_spec
 from registre_cli.core.errors import ConfigurationError, UnreachableError
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Settings
+from registre_cli.core.vision_settings import LOCAL_ENGINES, VisionSettings, presets
 from registre_cli.ocr.engine import Engine, OpenGate, PageGate
-from registre_cli.ocr.order import EngineOrder
+from registre_cli.ocr.order import EngineOrder, PageEngine
 from registre_cli.ocr.tessdata import INSTALL, require_language
-
-NAMES = ("tesseract", "tesseract-cli")
+from registre_cli.ocr.vision.prompts import load_prompts
 
 
 def open_order(settings: Settings, gate: PageGate | None = None) -> EngineOrder:
@@ -18,20 +18,14 @@ def open_order(settings: Settings, gate: PageGate | None = None) -> EngineOrder:
 
     Raises ConfigurationError for an unknown name, UnreachableError where Tesseract is missing.
     """
-    # OpenCV is loaded where pages are read, not where commands only ask whether they could be.
-    from registre_cli.ocr.local import LocalPageEngine
-    from registre_cli.ocr.looks import LookingEngine
-
-    require_engine(settings.ocr_engine, settings.ocr_lang)
+    require_engines(settings)
     through = gate or OpenGate()
+    vision = {engine.name: engine for engine in settings.vision}
     return EngineOrder(
         [
-            LocalPageEngine(
-                LookingEngine(open_engine(name, settings.ocr_lang)),
-                through,
-                budget=name,
-                timeout_seconds=settings.ocr_page_timeout,
-            )
+            _open_vision(vision[name], settings, through)
+            if name in vision
+            else _open_local(name, settings, through)
             for name in settings.ocr_engine
         ]
     )
@@ -42,7 +36,7 @@ def open_engine(name: str, languages: str) -> Engine:
 
     Raises ConfigurationError for an unknown name, UnreachableError where Tesseract is missing.
     """
-    require_engine((name,), languages)
+    require_local_engines((name,), languages)
     if name == "tesseract" and find_spec("tesserocr") is not None:
         from registre_cli.ocr.tesseract import InProcessTesseract
 
@@ -59,17 +53,72 @@ def open_engine(name: str, languages: str) -> Engine:
     return CommandLineTesseract(languages)
 
 
-def require_engine(order: tuple[str, ...], languages: str) -> None:
+def require_engines(settings: Settings) -> None:
     """Check cheaply, without loading anything, that `open_order` can succeed.
 
     Raises ConfigurationError or UnreachableError with the way to mend it.
     """
-    for name in order:
-        if name not in NAMES:
+    for engine in settings.vision:
+        require_vision_engine(engine)
+    require_local_engines(
+        tuple(name for name in settings.ocr_engine if name in LOCAL_ENGINES), settings.ocr_lang
+    )
+    if settings.vision:
+        load_prompts(settings.ocr_vision_prompts)
+
+
+def require_local_engines(names: tuple[str, ...], languages: str) -> None:
+    """Check that the engines of this host are here; no name needs nothing.
+
+    Raises ConfigurationError or UnreachableError with the way to mend it.
+    """
+    for name in names:
+        if name not in LOCAL_ENGINES:
             raise ConfigurationError(
-                f"OCR_ENGINE names an unknown engine {name!r}", fix=f"choose {' or '.join(NAMES)}"
+                f"{name!r} is no engine of this host", fix=f"choose {' or '.join(LOCAL_ENGINES)}"
             )
-    binding = "tesseract-cli" not in order and find_spec("tesserocr") is not None
+    if not names:
+        return
+    binding = "tesseract-cli" not in names and find_spec("tesserocr") is not None
     if not binding and shutil.which("tesseract") is None:
         raise UnreachableError("the program tesseract is not here", fix=INSTALL)
     require_language(languages)
+
+
+def require_vision_engine(engine: VisionSettings) -> None:
+    """Check that an engine is fully set. Raises ConfigurationError."""
+    if engine.base_url is None:
+        known = ", ".join((*LOCAL_ENGINES, *presets()))
+        raise ConfigurationError(
+            f"OCR_ENGINE names an unknown engine {engine.name!r}",
+            fix=f"choose of {known}, or set {engine.variable('base_url')}",
+        )
+    if engine.model is None:
+        raise ConfigurationError(
+            f"the engine {engine.name} has no model", fix=f"set {engine.variable('model')}"
+        )
+    if engine.needs_key and engine.api_key is None:
+        raise ConfigurationError(
+            f"the engine {engine.name} has no key", fix=f"set {engine.variable('api_key')}"
+        )
+    if find_spec("openai") is None:
+        raise ConfigurationError(
+            f"the engine {engine.name} needs the package openai",
+            fix="pip install 'registre-cli[vision]'",
+        )
+
+
+def _open_local(name: str, settings: Settings, gate: PageGate) -> PageEngine:
+    # OpenCV is loaded where pages are read, not where commands only ask whether they could be.
+    from registre_cli.ocr.local import LocalPageEngine
+    from registre_cli.ocr.looks import LookingEngine
+
+    engine = LookingEngine(open_engine(name, settings.ocr_lang))
+    return LocalPageEngine(engine, gate, budget=name, timeout_seconds=settings.ocr_page_timeout)
+
+
+def _open_vision(engine: VisionSettings, settings: Settings, gate: PageGate) -> PageEngine:
+    from registre_cli.ocr.vision.engine import VisionPageEngine
+
+    prompts = load_prompts(settings.ocr_vision_prompts)
+    return VisionPageEngine(engine, prompts, gate, settings.ocr_page_timeout)

@@ -1,5 +1,6 @@
 """What reading yields: words on a page, pages of a document."""
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -122,6 +123,11 @@ class DocumentReading:
         return "\n\n".join(
             f"{PAGE_MARKER.format(number=page.number)}\n{page.text}".rstrip() for page in self.pages
         )
+
+    @property
+    def pages_by_engine(self) -> dict[str, int]:
+        """How many pages each engine read."""
+        return dict(Counter(page.engine for page in self.pages if page.engine is not None))
 
     @property
     def spent(self) -> Spent:

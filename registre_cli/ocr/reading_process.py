@@ -13,9 +13,10 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from registre_cli.core.documents import Source
-from registre_cli.core.errors import DocumentError, PermanentDocumentError
+from registre_cli.core.errors import ConfigurationError, DocumentError, PermanentDocumentError
 from registre_cli.core.settings import Settings
 from registre_cli.ocr.boost import RuleSet, boost, load_rules
+from registre_cli.ocr.engine import PageGate
 from registre_cli.ocr.exports import OutputFormat, export
 from registre_cli.ocr.models import DocumentReading
 from registre_cli.ocr.page_range import EVERY_PAGE, PageRange
@@ -28,14 +29,19 @@ _KILL_GRACE_SECONDS = 5.0
 _START_SECONDS = 30.0
 
 
+# What rations the engines, from the settings and what to call while it waits.
+OpenFileGate = Callable[[Settings, Callable[[], None]], PageGate]
+
+
 @dataclass(frozen=True)
 class ReadingOrder:
-    """What is wanted of every file."""
+    """What is wanted of every file; without `open_gate` nothing is rationed."""
 
     source: Source
     settings: Settings
     pages: PageRange = EVERY_PAGE
     form: OutputFormat = OutputFormat.TEXT
+    open_gate: OpenFileGate | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,10 @@ OnPage = Callable[[Path, int, int], None]
 def read_files(
     paths: Sequence[Path], order: ReadingOrder, *, jobs: int, on_page: OnPage
 ) -> Iterator[FileReading]:
-    """Read files with `jobs` processes and yield each as it is finished, in any order."""
+    """Read files with `jobs` processes and yield each as it is finished, in any order.
+
+    Raises ConfigurationError where an engine refuses its key.
+    """
     if not paths:
         return
     processes: SimpleQueue[_ReadingProcess] = SimpleQueue()
@@ -116,6 +125,8 @@ class _ReadingProcess:
             patience = _START_SECONDS + self._settings.ocr_page_timeout
             while pipe.poll(patience):
                 answer = pipe.recv()
+                if isinstance(answer, ConfigurationError):
+                    raise answer
                 if isinstance(answer, _Outcome):
                     seconds = round(time.monotonic() - started, 3)
                     return FileReading(
@@ -163,7 +174,16 @@ def _serve(pipe: Pipe, order: ReadingOrder) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = order.settings
-    reader = Reader(settings, open_order(settings), keep_words=order.form.needs_words)
+    latest = _Page(0, 0)
+
+    def say(page: _Page) -> None:
+        nonlocal latest
+        latest = page
+        pipe.send(page)
+
+    # Whoever waits for a budget says at which page it still is.
+    gate = order.open_gate(settings, lambda: say(latest)) if order.open_gate else None
+    reader = Reader(settings, open_order(settings, gate), keep_words=order.form.needs_words)
     rules = load_rules(settings.ocr_boost_rules)
     while True:
         try:
@@ -171,9 +191,11 @@ def _serve(pipe: Pipe, order: ReadingOrder) -> None:
         except EOFError:
             return
         try:
-            pipe.send(_read(reader, rules, path, order, lambda n, of: pipe.send(_Page(n, of))))
+            pipe.send(_read(reader, rules, path, order, lambda n, of: say(_Page(n, of))))
         except DocumentError as error:
             pipe.send(_Outcome(error=error.message))
+        except ConfigurationError as error:
+            pipe.send(error)
 
 
 def _read(

@@ -8,16 +8,20 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Semaphore
 
 from registre_cli.core.documents import Source
+from registre_cli.core.errors import RegistreError
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Settings
 from registre_cli.pool.exits import EXIT_MISCONFIGURED, describe_exit
 from registre_cli.pool.household import Household
 from registre_cli.pool.job_log import log_claimed, log_finished, log_lost, log_processing
+from registre_cli.pool.ledger import Ledger
 from registre_cli.pool.messages import (
+    Asking,
     Claimed,
     Correcting,
     Ended,
     Finished,
+    Halted,
     Idle,
     Leaving,
     Limited,
@@ -59,9 +63,11 @@ class Crew:
             if options.max_documents is not None
             else None
         )
+        self.ledger = Ledger(self._context, options.max_cost_usd)
+        # Why no worker can go on.
+        self.halt: RegistreError | None = None
         self.workers: dict[int, WorkerProcess] = {}
         self.tally = Tally()
-        self.documents_claimed = 0
         self.stopping = False
 
     def start_fork_server(self) -> None:
@@ -123,7 +129,6 @@ class Crew:
                 worker.enter(WorkerState.IDLE)
             case Claimed():
                 worker.ready = True
-                self.documents_claimed += 1
                 worker.document, worker.page, worker.pages = report, 0, 0
                 worker.correcting = False
                 worker.state, worker.since = WorkerState.WORKING, time.monotonic()
@@ -143,8 +148,13 @@ class Crew:
                 worker.state = WorkerState.LIMITED
                 # Whoever waits for the budget has not begun to read.
                 worker.deadline = self._page_deadline() + report.seconds
+            case Asking():
+                worker.state = WorkerState.WORKING
+                worker.deadline = self._page_deadline()
             case Storing():
                 worker.deadline = None
+            case Halted(error):
+                self.halt = self.halt or error
             case Finished():
                 self._note_finished(worker, report)
             case Leaving():
@@ -207,7 +217,9 @@ class Crew:
             open_reader=self._options.open_reader,
         )
         with signals.blocked():
-            worker = start_worker(self._context, slot, setup, self._permits)
+            worker = start_worker(
+                self._context, slot, setup, self._permits, self.ledger.account(slot)
+            )
         get_logger().info(
             "Worker started",
             worker_id=worker.worker_id,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from registre_cli.core.documents import Source
+from registre_cli.core.errors import RegistreError
 from registre_cli.queue.models import FencingToken
 
 
@@ -87,6 +88,13 @@ class Limited:
 
 
 @dataclass(frozen=True)
+class Asking:
+    """An engine is asked now: whatever was waited for is there."""
+
+    engine: str
+
+
+@dataclass(frozen=True)
 class Storing:
     """The text is ready; what follows waits for the database as long as it takes."""
 
@@ -101,6 +109,14 @@ class Finished:
     seconds: float = 0.0
     chars: int = 0
     confidence: float | None = None
+    pages_by_engine: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Halted:
+    """No worker can go on: the pool has to stop, with this error."""
+
+    error: RegistreError
 
 
 @dataclass(frozen=True)
@@ -119,4 +135,16 @@ class Logged:
     fields: dict[str, object] = field(default_factory=dict)
 
 
-Report = Idle | Claimed | PageStarted | Correcting | Limited | Storing | Finished | Leaving | Logged
+Report = (
+    Idle
+    | Claimed
+    | PageStarted
+    | Correcting
+    | Limited
+    | Asking
+    | Storing
+    | Finished
+    | Halted
+    | Leaving
+    | Logged
+)

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from registre_cli.core.documents import Source
+from registre_cli.core.errors import RegistreError
+from registre_cli.ocr.models import NOTHING_SPENT, Spent
 
 
 class WorkerState(StrEnum):
@@ -50,16 +52,18 @@ class PoolStatus:
     borrow: bool
     allocation: dict[Source, int]
     workers: tuple[WorkerStatus, ...]
+    # What its engines have cost since it started, those of failed tries included.
+    spent: Spent = NOTHING_SPENT
     # What a person must know: a fallback, a database that is away.
     notes: tuple[str, ...] = ()
-    # The deploy that started it; a pool started by hand has none.
-    release: str | None = None
-    documents_claimed: int = 0
 
 
 @dataclass(frozen=True)
 class PoolSummary:
-    """What a pool did in its life; failed are documents that ended, retried are failed tries."""
+    """What a pool did in its life; failed are documents that ended, retried are failed tries.
+
+    `spent` counts every try; `halted_by` is why it had to stop, `None` where it was told to.
+    """
 
     documents_done: int = 0
     documents_failed: int = 0
@@ -68,6 +72,9 @@ class PoolSummary:
     pages: int = 0
     seconds: float = 0.0
     confidences: tuple[float, ...] = field(default=(), repr=False)
+    pages_by_engine: dict[str, int] = field(default_factory=dict)
+    spent: Spent = NOTHING_SPENT
+    halted_by: RegistreError | None = None
 
     @property
     def mean_confidence(self) -> float | None:

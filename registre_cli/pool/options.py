@@ -37,7 +37,11 @@ class Nobody:
 
 @dataclass(frozen=True)
 class PoolOptions:
-    """How a pool runs. `max_documents` counts claims, exactly."""
+    """How a pool runs.
+
+    `max_documents` counts claims, exactly. `max_cost_usd` is never passed, as far as the engines
+    keep to the prices and to the `max_tokens` that are set for them.
+    """
 
     environments: tuple[Environment, ...]
     size: int
@@ -45,6 +49,7 @@ class PoolOptions:
     min_acte: int | None = None
     burst: bool = False
     max_documents: int | None = None
+    max_cost_usd: float | None = None
     borrow: bool = True
     retry_delay_base_seconds: float = RETRY_DELAY_BASE_SECONDS
     open_reader: ReaderFactory = open_ocr_reader

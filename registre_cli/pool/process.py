@@ -11,6 +11,7 @@ from multiprocessing.synchronize import Semaphore
 import psutil
 
 from registre_cli.core.documents import Source
+from registre_cli.pool.ledger import Account
 from registre_cli.pool.messages import Claimed, Order, Report
 from registre_cli.pool.models import WorkerState, WorkerStatus
 from registre_cli.pool.worker import WorkerSetup, run_worker
@@ -114,12 +115,16 @@ class WorkerProcess:
 
 
 def start_worker(
-    context: ForkServerContext, slot: int, setup: WorkerSetup, permits: Semaphore | None
+    context: ForkServerContext,
+    slot: int,
+    setup: WorkerSetup,
+    permits: Semaphore | None,
+    account: Account,
 ) -> WorkerProcess:
     """Start a worker process from the fork server."""
     ours, theirs = context.Pipe()
     process = context.Process(
-        target=run_worker, args=(theirs, setup, permits), name=setup.worker_id, daemon=True
+        target=run_worker, args=(theirs, setup, permits, account), name=setup.worker_id, daemon=True
     )
     process.start()
     theirs.close()

@@ -13,6 +13,7 @@ import redis
 
 from registre_cli.core.documents import Source
 from registre_cli.limiter.failure import explain
+from registre_cli.ocr.models import Spent
 from registre_cli.pool.models import PoolStatus, WorkerState, WorkerStatus
 
 _PREFIX = "registre:pool:"
@@ -57,6 +58,7 @@ def _status(document: dict[str, object]) -> PoolStatus:
                 for source, count in cast("dict[str, int]", known["allocation"]).items()
             },
             "workers": tuple(_worker(worker) for worker in workers),
+            "spent": Spent(**cast("dict[str, float]", known.get("spent", {}))),  # type: ignore[arg-type]
             "notes": tuple(cast("list[str]", known["notes"])),
         }
     )

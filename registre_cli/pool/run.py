@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from registre_cli.core.errors import ConfigurationError, UnreachableError
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Environment, Settings
-from registre_cli.ocr.engines import require_engine
+from registre_cli.ocr.engines import require_engines
 from registre_cli.pool.models import PoolSummary
 from registre_cli.pool.options import Nobody, Observer, PoolOptions
 from registre_cli.pool.supervisor import Supervisor
@@ -50,10 +50,22 @@ def run_pool(
 
     Raises ConfigurationError or UnreachableError where it cannot start.
     """
-    require_engine(settings.ocr_engine, settings.ocr_lang)
+    require_engines(settings)
+    if options.max_cost_usd is not None:
+        _require_prices(settings)
     for environment in options.environments:
         _require_schema(environment)
     return Supervisor(settings, options, observer or Nobody()).run()
+
+
+def _require_prices(settings: Settings) -> None:
+    for engine in settings.vision:
+        if not engine.has_prices:
+            raise ConfigurationError(
+                f"--max-cost needs the prices of {engine.name}",
+                fix=f"set {engine.variable('price_input')} and {engine.variable('price_output')}"
+                " in US dollars per million tokens",
+            )
 
 
 def _require_schema(environment: Environment) -> None:

@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from multiprocessing.connection import wait
@@ -28,8 +29,6 @@ from registre_cli.pool.service import ServiceReport
 from registre_cli.pool.signals import Signals
 
 _TICK_SECONDS = 0.25
-# Set by a deploy, so that its health gate knows its own pool among all that live.
-RELEASE_VARIABLE = "REGISTRE_RELEASE"
 
 
 class Supervisor:
@@ -79,7 +78,11 @@ class Supervisor:
                 self._loop()
             finally:
                 self._end()
-        summary = self._crew.tally.summary(seconds=round(time.monotonic() - started, 3))
+        summary = replace(
+            self._crew.tally.summary(seconds=round(time.monotonic() - started, 3)),
+            spent=self._crew.ledger.spent(),
+            halted_by=self._crew.halt,
+        )
         get_logger().info(
             "Pool stopped",
             pool_id=self._pool_id,
@@ -102,9 +105,8 @@ class Supervisor:
             borrow=self._options.borrow,
             allocation=self._balance.allocation,
             workers=tuple(worker.status() for _, worker in sorted(self._crew.workers.items())),
+            spent=self._crew.ledger.spent(),
             notes=(*self._household.notes(), *self._herald.notes()),
-            release=os.environ.get(RELEASE_VARIABLE),
-            documents_claimed=self._crew.documents_claimed,
         )
 
     def _loop(self) -> None:
@@ -168,6 +170,8 @@ class Supervisor:
     def _obey_people(self) -> None:
         while not self._orders.empty():
             self._obey_order(self._orders.get())
+        if self._crew.halt is not None and self._stopping_since is None:
+            self._stop(self._crew.halt.message)
         asked = self._signals.stops_asked
         if asked >= 1 and self._stopping_since is None:
             self._stop("a signal or an order asked for it")

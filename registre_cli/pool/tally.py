@@ -1,5 +1,7 @@
 """Counting what became of a pool's documents."""
 
+from collections import Counter
+
 from registre_cli.pool.messages import Ended, Finished
 from registre_cli.pool.models import PoolSummary
 
@@ -10,6 +12,7 @@ class Tally:
     def __init__(self) -> None:
         self._ends = dict.fromkeys(Ended, 0)
         self._pages = 0
+        self._pages_by_engine: Counter[str] = Counter()
         self._confidences: list[float] = []
 
     @property
@@ -22,6 +25,7 @@ class Tally:
         self._ends[finished.ended] += 1
         if finished.ended is Ended.DONE:
             self._pages += finished.pages
+            self._pages_by_engine.update(finished.pages_by_engine)
             if finished.confidence is not None:
                 self._confidences.append(finished.confidence)
 
@@ -33,6 +37,7 @@ class Tally:
             tries_failed=self._ends[Ended.RETRIED],
             given_back=self._ends[Ended.GIVEN_BACK],
             pages=self._pages,
+            pages_by_engine=dict(self._pages_by_engine),
             seconds=seconds,
             confidences=tuple(self._confidences),
         )

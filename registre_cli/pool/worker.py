@@ -20,21 +20,30 @@ from typing import Protocol
 import psutil
 
 from registre_cli.core.documents import Source
-from registre_cli.core.errors import DocumentError, RegistreError, TransientDocumentError
+from registre_cli.core.errors import (
+    ConfigurationError,
+    DocumentError,
+    RegistreError,
+    TransientDocumentError,
+)
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Environment, Settings
-from registre_cli.limiter import Limiter
 from registre_cli.limiter.budgets import open_limiter
+from registre_cli.ocr.engine import PageGate
 from registre_cli.ocr.models import DocumentReading
 from registre_cli.pool.control import Control, die_with_parent, log_through
 from registre_cli.pool.exits import EXIT_MISCONFIGURED, EXIT_STOPPED
+from registre_cli.pool.gate import WorkerGate
 from registre_cli.pool.lease import LeaseKeeper
+from registre_cli.pool.ledger import Account, CostLimitError
 from registre_cli.pool.link import DatabaseAwayError, Link
 from registre_cli.pool.messages import (
+    Asking,
     Claimed,
     Correcting,
     Ended,
     Finished,
+    Halted,
     Idle,
     Leaving,
     Limited,
@@ -59,7 +68,7 @@ class DocumentReader(Protocol):
         """Read one document; `on_page` may raise to leave."""
 
 
-ReaderFactory = Callable[[Settings, Limiter], DocumentReader]
+ReaderFactory = Callable[[Settings, PageGate], DocumentReader]
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class CancelledError(Exception):
     """A person cancelled the document."""
 
 
-def run_worker(pipe: Pipe, setup: WorkerSetup, permits: Semaphore | None) -> None:
+def run_worker(pipe: Pipe, setup: WorkerSetup, permits: Semaphore | None, account: Account) -> None:
     """Be a worker process until told to stop; never returns."""
     # The terminal and the process manager signal the whole group; the supervisor tells us.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -99,7 +108,7 @@ def run_worker(pipe: Pipe, setup: WorkerSetup, permits: Semaphore | None) -> Non
     log_through(control.report)
     control.listen()
     try:
-        worker = Worker(control, setup, permits)
+        worker = Worker(control, setup, permits, account)
     except RegistreError as error:
         get_logger().error(
             "Worker cannot read", worker_id=setup.worker_id, reason=error.message, fix=error.fix
@@ -112,7 +121,9 @@ def run_worker(pipe: Pipe, setup: WorkerSetup, permits: Semaphore | None) -> Non
 class Worker:
     """Claims documents of its mode (or borrows) in the order of the environments."""
 
-    def __init__(self, control: Control, setup: WorkerSetup, permits: Semaphore | None) -> None:
+    def __init__(
+        self, control: Control, setup: WorkerSetup, permits: Semaphore | None, account: Account
+    ) -> None:
         from registre_cli.ocr.boost import boost, load_rules
 
         self._control = control
@@ -125,9 +136,10 @@ class Worker:
             setup.settings,
             setup.worker_id,
             workers_here=setup.pool_size,
-            on_wait=self._while_limited,
+            on_wait=self._at_its_turn,
         )
-        self._reader = setup.open_reader(setup.settings, limiter)
+        gate = WorkerGate(limiter, account, self._at_its_turn)
+        self._reader = setup.open_reader(setup.settings, gate)
         self._links: dict[str, Link] = {
             environment.name: self._link(environment, "worker")
             for environment in setup.environments
@@ -139,6 +151,7 @@ class Worker:
             environment.name: open_storage(environment) for environment in setup.environments
         }
         self._documents = 0
+        self._halted = False
 
     def run(self) -> None:
         """Take documents until told to stop or until it is time to be renewed."""
@@ -153,6 +166,8 @@ class Worker:
             link, document = claimed
             self._take_its_way(link, document)
             self._documents += 1
+            if self._halted:
+                return
             if (reason := self._reason_to_be_renewed()) is not None:
                 self._control.report(Leaving(reason))
                 return
@@ -202,6 +217,8 @@ class Worker:
                 finished = self._fail(link, document, error)
             except (StopRequestedError, LeaseLostError, CancelledError) as leaving:
                 finished = self._leave(link, document, leaving)
+            except (ConfigurationError, CostLimitError) as error:
+                finished = self._halt(link, document, error)
         seconds = round(time.monotonic() - started, 3)
         self._control.report(dataclasses.replace(finished, seconds=seconds))
 
@@ -265,6 +282,7 @@ class Worker:
             pages=len(reading.pages),
             chars=len(record.raw_text),
             confidence=reading.confidence,
+            pages_by_engine=reading.pages_by_engine,
         )
 
     def _fail(self, link: Link, document: ClaimedDocument, error: DocumentError) -> Finished:
@@ -280,13 +298,26 @@ class Worker:
         if isinstance(leaving, CancelledError):
             outcome = link.insist(lambda store: store.fail_permanent(document.token, "cancelled"))
             return Finished(_ENDED[outcome], "cancelled")
-        given_back = link.insist(lambda store: store.give_back(document.token, "the pool stops"))
-        return Finished(Ended.GIVEN_BACK if given_back else Ended.LOST, "the pool stops")
+        return self._give_back(link, document, "the pool stops")
 
-    def _while_limited(self, engine: str, seconds: float) -> None:
-        if self._control.stopping:
+    def _halt(self, link: Link, document: ClaimedDocument, error: RegistreError) -> Finished:
+        """Give the document back and take no other: nothing is wrong with it."""
+        self._halted = True
+        self._control.report(Storing())
+        finished = self._give_back(link, document, error.message)
+        self._control.report(Halted(error))
+        return finished
+
+    def _give_back(self, link: Link, document: ClaimedDocument, reason: str) -> Finished:
+        given_back = link.insist(lambda store: store.give_back(document.token, reason))
+        return Finished(Ended.GIVEN_BACK if given_back else Ended.LOST, reason)
+
+    def _at_its_turn(self, engine: str, seconds: float) -> None:
+        """Tell whether an engine is waited for, or asked now."""
+        if self._control.stopping and seconds > 0:
             raise StopRequestedError
-        self._control.report(Limited(engine, round(seconds, 3)))
+        waits = Limited(engine, round(seconds, 3)) if seconds > 0 else Asking(engine)
+        self._control.report(waits)
 
     def _poll_seconds(self) -> float:
         seconds = self._settings.ocr_poll_interval_ms / 1000
@@ -314,12 +345,12 @@ class Worker:
         )
 
 
-def open_ocr_reader(settings: Settings, limiter: Limiter) -> DocumentReader:
+def open_ocr_reader(settings: Settings, gate: PageGate) -> DocumentReader:
     """Return the real reader; the heavy libraries are loaded here, in the worker."""
     from registre_cli.ocr.engines import open_order
     from registre_cli.ocr.pipeline import Reader
 
-    engines = open_order(settings, limiter)
+    engines = open_order(settings, gate)
     for name, version in zip(engines.names, engines.versions, strict=True):
         get_logger().info("Engine ready", engine=name, version=version)
     return Reader(settings, engines)

@@ -11,7 +11,8 @@ from registre_cli.capacity.minimums import fit_minimums
 from registre_cli.capacity.plan import split
 from registre_cli.core.errors import WrongUsageError
 from registre_cli.core.settings import Settings
-from registre_cli.preflight.check import Finding, failed, passed, warned
+from registre_cli.core.vision_settings import LOCAL_ENGINES
+from registre_cli.preflight.check import Finding, failed, passed, skipped, warned
 
 _OLDEST_PYTHON = (3, 11)
 _LEAST_TEMP_BYTES = 500_000_000
@@ -95,7 +96,10 @@ def tesseract(settings: Settings) -> Finding:
     from registre_cli.ocr.engines import open_engine
     from registre_cli.ocr.models import Layout, PageImage
 
-    engine = open_engine(settings.ocr_engine[0], settings.ocr_lang)
+    name = next((name for name in settings.ocr_engine if name in LOCAL_ENGINES), None)
+    if name is None:
+        return skipped(f"OCR_ENGINE={','.join(settings.ocr_engine)} reads without it")
+    engine = open_engine(name, settings.ocr_lang)
     try:
         page = draw([Words(60, 100, _SAMPLE, 16)], dpi=200).crop((0, 150, 1700, 400))
         image = PageImage(page.tobytes(), page.width, page.height, 200)

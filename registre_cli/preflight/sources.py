@@ -10,6 +10,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from registre_cli.core.settings import Settings
+from registre_cli.core.vision_settings import presets, variables
 from registre_cli.preflight.check import Finding, passed, warned
 
 _DEFAULT_FILE = Path(".env")
@@ -25,11 +26,15 @@ _LEAST_LIKENESS = 0.8
 def setting_names(environment: Mapping[str, str], env_file: Path | None = None) -> Finding:
     """Say which settings come from where, and warn of names that mean nothing to us."""
     file = env_file or _DEFAULT_FILE
+    in_file = dotenv_values(file) if file.is_file() else {}
     by_source = {
-        str(file): {name.upper() for name in dotenv_values(file)} if file.is_file() else set(),
+        str(file): {name.upper() for name in in_file},
         "environment": {name.upper() for name, value in environment.items() if value},
     }
-    known = {name.upper() for name in Settings.model_fields} - {"LOCAL"}
+    known = {name.upper() for name in Settings.model_fields} - {"LOCAL", "VISION"}
+    order = environment.get("OCR_ENGINE") or in_file.get("OCR_ENGINE") or ""
+    for engine in (*presets(), *order.replace(",", " ").split()):
+        known |= variables(engine).keys()
     given = set().union(*by_source.values())
     unknown = sorted(name for name in given - known if _looks_like_ours(name, known))
     if unknown:

@@ -8,6 +8,7 @@ from pathlib import Path
 from registre_cli.core.settings import Environment, Settings
 from registre_cli.preflight import database, local, services, sources
 from registre_cli.preflight.check import Check
+from registre_cli.preflight.vision import vision_checks
 
 
 def checks_for(
@@ -31,6 +32,7 @@ def checks_for(
     ]
     if offline:
         return checks
+    checks += vision_checks(settings)
     checks.append(Check("redis", partial(services.redis_server, settings)))
     for environment in environments:
         if not environment.enabled:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import TracebackType
 from typing import Self
 
@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from registre_cli.core.log import configure_logging
+from registre_cli.core.text import printable
 from registre_cli.limiter import EngineUsage
+from registre_cli.ocr.models import Spent
 from registre_cli.pool.models import PoolStatus, PoolSummary, QueueGlance, WorkerStatus
 from registre_cli.ui.console import cell, duration, message_console, moment, output_console, table
 
@@ -95,6 +97,8 @@ def live_page(
     parts: list[RenderableType] = [_queue_table(queue)] if queue else []
     parts.append(_worker_table(status, room, screen.width))
     parts += [_usage_line(engine, used) for engine, used in usage.items()]
+    if status.spent.tokens:
+        parts.append(Text(f"this run: {_spent_words(status.spent)}"))
     parts += [Text.assemble(("! ", "bold yellow"), cell(note)) for note in status.notes]
     return Group(*parts)
 
@@ -122,6 +126,8 @@ def show_pools(
         out.print("no pool is running")
     for status in pools:
         out.print(_worker_table(status, room=1_000, width=out.width))
+        if status.spent.tokens:
+            out.print(f"this run: {_spent_words(status.spent)}")
         for note in status.notes:
             out.print(Text.assemble(("! ", "bold yellow"), cell(note)))
     for engine, used in usage.items():
@@ -140,9 +146,15 @@ def pools_document(
 
 def summary_document(summary: PoolSummary) -> dict[str, object]:
     """Return what a pool did, for scripts."""
-    document = asdict(summary)
-    del document["confidences"]
-    return {**document, "mean_confidence": summary.mean_confidence}
+    shown = replace(summary, halted_by=None)
+    document = asdict(shown)
+    del document["confidences"], document["halted_by"], document["spent"]
+    return {
+        **document,
+        **asdict(summary.spent),
+        "mean_confidence": summary.mean_confidence,
+        "halted_by": summary.halted_by and printable(summary.halted_by.message),
+    }
 
 
 def summary_line(summary: PoolSummary) -> Text:
@@ -150,11 +162,13 @@ def summary_line(summary: PoolSummary) -> Text:
     mark = summary.mean_confidence
     parts = [
         f"{summary.documents_done} documents read",
-        f"{summary.pages} pages",
+        f"{summary.pages} pages{_by_engine(summary.pages_by_engine)}",
         f"{summary.seconds:.1f} s",
     ]
     if mark is not None:
         parts.append(f"mean confidence {mark:.1f}")
+    if summary.spent.tokens:
+        parts.append(_spent_words(summary.spent))
     if summary.given_back:
         parts.append(f"{summary.given_back} given back")
     line = Text(", ".join(parts))
@@ -163,6 +177,17 @@ def summary_line(summary: PoolSummary) -> Text:
             f", {summary.documents_failed} failed, {summary.tries_failed} tries failed", "bold red"
         )
     return line
+
+
+def _by_engine(pages: Mapping[str, int]) -> str:
+    """Say who read, where it was not one engine alone."""
+    if len(pages) < 2:
+        return ""
+    return " (" + ", ".join(f"{printable(name)} {count}" for name, count in pages.items()) + ")"
+
+
+def _spent_words(spent: Spent) -> str:
+    return f"{spent.tokens:,} tokens, ${spent.cost_usd:.4f}"
 
 
 def _queue_table(queue: Sequence[QueueGlance]) -> Table:

@@ -116,6 +116,10 @@ def _show_pages(out: Console, document: QueueDocument) -> None:
             cell(page.get("seconds")),
         )
     out.print(shown)
+    tokens = sum(int(page.get("tokens") or 0) for page in pages)
+    if tokens:
+        cost_usd = sum(float(page.get("cost_usd") or 0) for page in pages)
+        out.print(f"  {tokens:,} tokens, ${cost_usd:.4f}")
 
 
 def _show_history(out: Console, document: QueueDocument) -> None:

@@ -14,7 +14,6 @@ SCRIPTS = {"bash": "registre.bash", "zsh": "_registre", "fish": "registre.fish"}
 GROUPS = [
     (), ("queue",), ("pool",), ("db",), ("demo",), ("ocr",), ("capacity",), ("verify-setup",),
     ("completion",), ("queue", "check"), ("queue", "add"), ("pool", "run"), ("db", "migrate"),
-    ("deploy",), ("deploy", "rollback"),
 ]  # fmt: skip
 
 

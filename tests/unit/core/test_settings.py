@@ -90,3 +90,60 @@ def test_secrets_do_not_print_themselves(monkeypatch: pytest.MonkeyPatch) -> Non
     assert PLANTED not in repr(settings)
     assert PLANTED not in repr(settings.environments)
     assert PLANTED not in settings.model_dump_json()
+
+
+def test_a_vision_engine_is_set_by_variables_of_its_own_name_over_its_preset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("OCR_GEMINI_MODEL=from-file\nOCR_MY_VLLM_RPM=7\n")
+    monkeypatch.setenv("OCR_ENGINE", "gemini,my-vllm,tesseract")
+    monkeypatch.setenv("OCR_GEMINI_API_KEY", PLANTED)
+    monkeypatch.setenv("OCR_GEMINI_TEMPERATURE", " ")
+    monkeypatch.setenv("OCR_MY_VLLM_BASE_URL", "http://127.0.0.1:8000/v1")
+    settings = load_settings()
+    gemini, own = settings.vision
+    assert (gemini.model, gemini.temperature, gemini.needs_key) == ("from-file", 0.0, True)
+    assert "generativelanguage" in str(gemini.base_url)
+    assert (own.name, own.base_url, own.rpm) == ("my-vllm", "http://127.0.0.1:8000/v1", 7)
+    assert PLANTED not in repr(settings) + settings.model_dump_json()
+
+
+def test_a_budget_said_for_all_engines_goes_before_a_preset_and_behind_an_engines_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OCR_ENGINE", "gemini,claude")
+    monkeypatch.setenv("OCR_RPM", "11")
+    monkeypatch.setenv("OCR_CLAUDE_RPM", "22")
+    assert [engine.rpm for engine in load_settings().vision] == [11, 22]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("OCR_GEMINI_RPM", "many"), ("OCR_GEMINI_TIMEOUT", "-1"), ("OCR_GEMINI_PRICE_INPUT", "-1"),
+     ("OCR_GEMINI_BASE_URL", "ftp://host"), ("OCR_GEMINI_TEMPERATURE", "3")],
+)  # fmt: skip
+def test_a_wrong_value_of_an_engine_is_refused_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("OCR_ENGINE", "gemini")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=name):
+        load_settings()
+
+
+def test_an_address_with_a_key_in_it_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OCR_ENGINE", "own")
+    monkeypatch.setenv("OCR_OWN_BASE_URL", f"https://user:{PLANTED}@host/v1")
+    with pytest.raises(ConfigurationError, match="OCR_OWN_BASE_URL") as refused:
+        load_settings()
+    assert PLANTED not in refused.value.message
+
+
+def test_an_engine_whose_variables_are_the_pools_own_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OCR_ENGINE", "page")
+    with pytest.raises(ConfigurationError, match="OCR_PAGE_TIMEOUT"):
+        load_settings()

@@ -1,0 +1,1 @@
+"""Vision models behind an OpenAI-compatible chat API; the extra `vision` installs the client."""
