@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pool": (f"{_COMMANDS}.pool", "Run the workers, and see every pool of every host."),
     "capacity": (f"{_COMMANDS}.capacity", "Say what the host has and what pool fits."),
     "verify-setup": (f"{_COMMANDS}.verify_setup", "Check everything that the pool needs."),
+    "deploy": (f"{_COMMANDS}.deploy", "Install, start, prove healthy, or roll back."),
     "db": (f"{_COMMANDS}.db", "Our additive schema changes."),
     "completion": (f"{_COMMANDS}.completion", "Print a shell's completion script."),
 }

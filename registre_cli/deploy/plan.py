@@ -44,8 +44,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every step for one target."""
+    """Every step for one target; `warnings` are what a person must know beside them."""
 
     target: str
     release: str
     steps: tuple[Step, ...]
+    warnings: tuple[str, ...] = ()

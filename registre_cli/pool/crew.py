@@ -68,6 +68,7 @@ class Crew:
         self.halt: RegistreError | None = None
         self.workers: dict[int, WorkerProcess] = {}
         self.tally = Tally()
+        self.documents_claimed = 0
         self.stopping = False
 
     def start_fork_server(self) -> None:
@@ -129,6 +130,7 @@ class Crew:
                 worker.enter(WorkerState.IDLE)
             case Claimed():
                 worker.ready = True
+                self.documents_claimed += 1
                 worker.document, worker.page, worker.pages = report, 0, 0
                 worker.correcting = False
                 worker.state, worker.since = WorkerState.WORKING, time.monotonic()

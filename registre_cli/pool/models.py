@@ -56,6 +56,9 @@ class PoolStatus:
     spent: Spent = NOTHING_SPENT
     # What a person must know: a fallback, a database that is away.
     notes: tuple[str, ...] = ()
+    # The deploy that started it; a pool started by hand has none.
+    release: str | None = None
+    documents_claimed: int = 0
 
 
 @dataclass(frozen=True)

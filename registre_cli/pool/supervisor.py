@@ -29,6 +29,8 @@ from registre_cli.pool.service import ServiceReport
 from registre_cli.pool.signals import Signals
 
 _TICK_SECONDS = 0.25
+# Set by a deploy, so that its health gate knows its own pool among all that live.
+RELEASE_VARIABLE = "REGISTRE_RELEASE"
 
 
 class Supervisor:
@@ -107,6 +109,8 @@ class Supervisor:
             workers=tuple(worker.status() for _, worker in sorted(self._crew.workers.items())),
             spent=self._crew.ledger.spent(),
             notes=(*self._household.notes(), *self._herald.notes()),
+            release=os.environ.get(RELEASE_VARIABLE),
+            documents_claimed=self._crew.documents_claimed,
         )
 
     def _loop(self) -> None:

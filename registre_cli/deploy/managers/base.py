@@ -45,7 +45,8 @@ class PoolDefinition(BaseModel, frozen=True):
 
     `environment` are plain variables; what is secret is in `environment_file` (mode 0600), which
     the command reads by itself. `stop_seconds` is how long the pool may take after its one
-    signal, `memory_limit_bytes` is for the supervisor and its workers together.
+    signal, `memory_limit_bytes` is for the supervisor and its workers together, `None` where the
+    pool chooses its size by itself.
     """
 
     name: str = POOL_NAME
@@ -55,7 +56,7 @@ class PoolDefinition(BaseModel, frozen=True):
     environment: dict[str, str]
     environment_file: str
     stop_seconds: float
-    memory_limit_bytes: int
+    memory_limit_bytes: int | None
 
 
 class Snapshot(BaseModel, frozen=True):

@@ -41,7 +41,7 @@ def test_a_pool_of_a_newer_version_is_seen_all_the_same(redis_url: str) -> None:
     publish(client, STATUS)
     key = "registre:pool:host-1-ab"
     document = json.loads(client.get(key))
-    document["release"] = "later"
+    document["colour"] = "later"
     document["workers"][0]["cost"] = 3
     client.set(key, json.dumps(document))
     assert live_pools(client) == (STATUS,)

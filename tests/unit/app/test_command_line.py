@@ -14,6 +14,7 @@ SCRIPTS = {"bash": "registre.bash", "zsh": "_registre", "fish": "registre.fish"}
 GROUPS = [
     (), ("queue",), ("pool",), ("db",), ("demo",), ("ocr",), ("capacity",), ("verify-setup",),
     ("completion",), ("queue", "check"), ("queue", "add"), ("pool", "run"), ("db", "migrate"),
+    ("deploy",), ("deploy", "rollback"),
 ]  # fmt: skip
 
 
