@@ -14,6 +14,7 @@ import psutil
 
 # Where Debian puts it; a person's PATH often does not look there.
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+SSH = shutil.which("ssh")
 _START_SECONDS = 10.0
 
 
@@ -33,7 +34,7 @@ def make_key(path: Path) -> Path:
 
 @dataclass
 class SshHost:
-    """One host; `name` is what `ssh -F config` knows it by, `home` the HOME of its sessions."""
+    """One host; `name` is what the client knows it by, `home` the HOME of its sessions."""
 
     name: str
     folder: Path
@@ -111,8 +112,13 @@ class SshHost:
                 time.sleep(0.05)
 
 
-def write_client_config(path: Path, key: Path, hosts: list[SshHost], known: Path) -> Path:
-    """Write the ssh configuration of a person who knows these hosts."""
+def make_client(folder: Path, key: Path, hosts: list[SshHost]) -> Path:
+    """Make the `ssh` of a person who knows these hosts; return the folder to put on the PATH.
+
+    OpenSSH looks for `~/.ssh/config` in the home of the account, whatever HOME says.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    known = folder / "known_hosts"
     known.write_text(
         "".join(
             f"[127.0.0.1]:{host.port} {host.host_key.with_suffix('.pub').read_text()}"
@@ -123,9 +129,13 @@ def write_client_config(path: Path, key: Path, hosts: list[SshHost], known: Path
         f"Host {host.name}\n  HostName 127.0.0.1\n  Port {host.port}\n  User {getpass.getuser()}\n"
         for host in hosts
     ]
-    path.write_text(
+    config = folder / "config"
+    config.write_text(
         "".join(entries)
         + f"Host *\n  IdentityFile {key}\n  IdentitiesOnly yes\n  UserKnownHostsFile {known}\n"
         "  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n  HashKnownHosts no\n"
     )
-    return path
+    program = folder / "ssh"
+    program.write_text(f'#!/bin/sh\nexec {SSH} -F {config} "$@"\n')
+    program.chmod(0o755)
+    return folder

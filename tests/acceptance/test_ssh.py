@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import psutil
 import pytest
 from pool_harness import wait_for
-from ssh_server import SshHost, free_port, make_key, write_client_config
+from ssh_server import SshHost, make_client, make_key
 
 from registre_cli.core.errors import ExitCode, ProblemFoundError, WrongUsageError
 from registre_cli.deploy.transport.ssh import (
@@ -38,14 +38,22 @@ def host(key: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHos
 
 
 @pytest.fixture(scope="module")
-def config(host: SshHost, key: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("client")
-    return write_client_config(folder / "config", key, [host], folder / "known_hosts")
+def client(host: SshHost, key: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_client(tmp_path_factory.mktemp("client"), key, [host])
+
+
+@pytest.fixture(autouse=True)
+def _use(client: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(client, monkeypatch)
+
+
+def use(client: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{client}:{os.environ['PATH']}")
 
 
 @pytest.fixture
-def there(host: SshHost, config: Path) -> Iterator[SshTransport]:
-    transport = SshTransport("server-1", config=config)
+def there() -> Iterator[SshTransport]:
+    transport = SshTransport("server-1")
     yield transport
     transport.close()
 
@@ -73,10 +81,8 @@ def test_every_command_shares_one_connection(there: SshTransport, host: SshHost)
     wait_for(lambda: not host.sessions(), 5, "the connection stayed")
 
 
-def test_the_folder_of_the_connection_is_closed_to_others_and_goes_away(
-    config: Path, host: SshHost
-) -> None:
-    transport = SshTransport("server-1", config=config)
+def test_the_folder_of_the_connection_is_closed_to_others_and_goes_away() -> None:
+    transport = SshTransport("server-1")
     transport.run(["true"])
     folder = transport._folder
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -118,10 +124,12 @@ def test_a_missing_file_is_nothing_and_a_missing_folder_is_a_problem(
         there.get(PurePosixPath(host.home))
 
 
-def test_a_host_where_nobody_listens_is_unreachable(tmp_path: Path) -> None:
-    config = tmp_path / "config"
-    config.write_text(f"Host gone\n  HostName 127.0.0.1\n  Port {free_port()}\n")
-    transport = SshTransport("gone", config=config)
+def test_a_host_where_nobody_listens_is_unreachable(
+    key: Path, host: SshHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = SshHost("gone", host.folder)
+    use(make_client(tmp_path, key, [gone]), monkeypatch)
+    transport = SshTransport("gone")
     with pytest.raises(HostUnreachableError, match="Connection refused") as caught:
         transport.run(["true"])
     assert caught.value.exit_code is ExitCode.UNREACHABLE
@@ -129,19 +137,19 @@ def test_a_host_where_nobody_listens_is_unreachable(tmp_path: Path) -> None:
     transport.close()
 
 
-def test_a_name_that_does_not_exist_is_unreachable(config: Path) -> None:
-    transport = SshTransport("u@no-such-host.invalid", config=config)
+def test_a_name_that_does_not_exist_is_unreachable() -> None:
+    transport = SshTransport("u@no-such-host.invalid")
     with pytest.raises(HostUnreachableError, match="Could not resolve hostname"):
         transport.run(["true"])
     transport.close()
 
 
-def test_a_refused_key_is_named(config: Path, host: SshHost, tmp_path: Path) -> None:
+def test_a_refused_key_is_named(
+    host: SshHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stranger = make_key(tmp_path / "stranger")
-    other = write_client_config(
-        tmp_path / "config", stranger, [host], config.with_name("known_hosts")
-    )
-    transport = SshTransport("server-1", config=other)
+    use(make_client(tmp_path, stranger, [host]), monkeypatch)
+    transport = SshTransport("server-1")
     with pytest.raises(KeyRefusedError, match="Permission denied") as caught:
         transport.run(["true"])
     assert caught.value.exit_code is ExitCode.UNREACHABLE
@@ -149,11 +157,12 @@ def test_a_refused_key_is_named(config: Path, host: SshHost, tmp_path: Path) -> 
 
 
 def test_an_unknown_host_key_is_never_accepted_silently(
-    config: Path, host: SshHost, tmp_path: Path
+    key: Path, host: SshHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unknown = tmp_path / "config"
-    unknown.write_text(config.read_text().replace("known_hosts", "no_hosts"))
-    transport = SshTransport("server-1", config=unknown)
+    client = make_client(tmp_path, key, [host])
+    (client / "known_hosts").write_text("")
+    use(client, monkeypatch)
+    transport = SshTransport("server-1")
     with pytest.raises(HostKeyError):
         transport.run(["true"])
     transport.close()

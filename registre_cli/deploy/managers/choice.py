@@ -2,6 +2,7 @@
 
 from registre_cli.deploy.managers.base import ManagerName, ProcessManager
 from registre_cli.deploy.managers.pm2 import Pm2Manager
+from registre_cli.deploy.managers.systemd import SystemdManager
 from registre_cli.deploy.site import Site
 
 
@@ -10,6 +11,9 @@ def open_managers(site: Site, chosen: ManagerName) -> tuple[ProcessManager, ...]
     managers: list[ProcessManager] = []
     if chosen == "pm2" or site.ask(["sh", "-c", "command -v pm2"]).ok:
         managers.append(Pm2Manager(site))
+    # This folder is there exactly where systemd is what booted the host.
+    if chosen == "systemd" or site.ask(["test", "-d", "/run/systemd/system"]).ok:
+        managers.append(SystemdManager(site, chosen=chosen == "systemd"))
     return tuple(sorted(managers, key=lambda manager: manager.name != chosen))
 
 

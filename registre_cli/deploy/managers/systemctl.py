@@ -57,6 +57,11 @@ class Systemctl:
     """Builds command lines; `as_root` stands before those that need the right."""
 
     as_root: Command = ()
+    folder: str = UNIT_FOLDER
+
+    def path(self, name: str) -> str:
+        """Return where the unit file of the administrator is."""
+        return f"{self.folder}/{unit_of(name)}"
 
     def show(self, names: Sequence[str]) -> Command:
         """Ask for the state of units; those that do not exist are answered too."""
@@ -72,16 +77,15 @@ class Systemctl:
 
     def install(self, source: str, name: str) -> tuple[Command, Command]:
         """Copy a unit file beside its place and rename it, so that nobody reads half of it."""
-        place = unit_path(name)
-        fresh = f"{UNIT_FOLDER}/.{unit_of(name)}"
+        fresh = f"{self.folder}/.{unit_of(name)}"
         return (
             (*self.as_root, "install", "-m", "0644", source, fresh),
-            (*self.as_root, "mv", "-f", fresh, place),
+            (*self.as_root, "mv", "-f", fresh, self.path(name)),
         )
 
     def remove(self, name: str) -> Command:
         """Remove a unit file."""
-        return (*self.as_root, "rm", "-f", unit_path(name))
+        return (*self.as_root, "rm", "-f", self.path(name))
 
     def logs(self, name: str, lines: int) -> Command:
         """Ask for the last lines that a unit wrote."""
@@ -94,11 +98,6 @@ class Systemctl:
 def unit_of(name: str) -> str:
     """Return the unit's name of a process."""
     return f"{name}.service"
-
-
-def unit_path(name: str) -> str:
-    """Return where the unit file of a process of ours is."""
-    return f"{UNIT_FOLDER}/{unit_of(name)}"
 
 
 def parse_show(text: str) -> tuple[UnitStatus, ...]:

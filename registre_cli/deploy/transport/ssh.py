@@ -64,18 +64,16 @@ class HostTimeoutError(UnreachableError):
 class SshTransport:
     """Runs programs and moves files on one host, named as `ssh` would be given it.
 
-    `config` is read instead of the user's `~/.ssh/config`. Every method may raise one of the
-    errors above. After a cut the next call connects anew.
+    Every method may raise one of the errors above. After a cut the next call connects anew.
     """
 
-    def __init__(self, host: str, *, config: Path | None = None) -> None:
+    def __init__(self, host: str) -> None:
         if not _HOST.fullmatch(host):
             raise WrongUsageError(
                 f"{printable(host)!r} is not a host",
                 fix="write --host user@server, or a name from your ~/.ssh/config",
             )
         self._host = host
-        self._config = config
         self._folder = Path(tempfile.mkdtemp(prefix="registre-ssh-", dir=_SOCKET_FOLDER))
 
     @property
@@ -210,10 +208,9 @@ class SshTransport:
             "PermitLocalCommand": "no",
             "RemoteCommand": "none",
         }
-        config = ["-F", str(self._config)] if self._config else []
         settings = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         # ssh's own messages go to a file, so that none can be taken for the program's.
-        return ["ssh", *config, "-E", str(self._log), *settings]
+        return ["ssh", "-E", str(self._log), *settings]
 
     @property
     def _socket(self) -> Path:
