@@ -26,3 +26,17 @@ def overview(settings: Settings) -> tuple[tuple[PoolStatus, ...], Mapping[str, E
         return pools, Limiter(client, budgets_of(settings), "overview").usage()
     finally:
         client.close()
+
+
+def living_pools(settings: Settings) -> tuple[PoolStatus, ...] | None:
+    """Return the live pools of every host; `None` without a REDIS_URL.
+
+    Raises UnreachableError or ConfigurationError where Redis is silent or refuses us.
+    """
+    client = open_redis(settings)
+    if client is None:
+        return None
+    try:
+        return live_pools(client)
+    finally:
+        client.close()

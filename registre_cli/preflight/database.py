@@ -9,6 +9,7 @@ from registre_cli.core.errors import DocumentError
 from registre_cli.core.settings import Environment, Settings
 from registre_cli.preflight.check import Finding, failed, passed, skipped, warned
 from registre_cli.queue.connection import Connection, connect, is_pooled
+from registre_cli.queue.inventory import missing_parts
 from registre_cli.queue.migrate import migration_states, schema_is_current
 from registre_cli.queue.notifications import Listener
 from registre_cli.queue.sql import statement
@@ -37,15 +38,21 @@ def reach(environment: Environment) -> Finding:
 
 
 def schema(environment: Environment) -> Finding:
-    """Check that our columns, indexes and trigger are there."""
+    """Check that our columns, indexes and trigger are there, by looking at each."""
     with _connected(environment) as connection:
         missing = [s.name for s in migration_states(connection) if s.applied_at is None]
-    if missing:
+        if missing:
+            return failed(
+                f"the schema lacks: {', '.join(missing)}",
+                f"registre db migrate --env {environment.name}",
+            )
+        parts = missing_parts(connection)
+    if parts:
         return failed(
-            f"the schema lacks: {', '.join(missing)}",
-            f"registre db migrate --env {environment.name}",
+            f"somebody removed or disabled: {', '.join(f'{p.kind} {p.name}' for p in parts)}",
+            f"as the table's owner: {' '.join(part.mend for part in parts)}",
         )
-    return passed("the schema is current")
+    return passed("columns, indexes and trigger are there")
 
 
 def rights(environment: Environment) -> Finding:
@@ -54,20 +61,52 @@ def rights(environment: Environment) -> Finding:
         if not schema_is_current(connection):
             return skipped("the schema is not current")
         try:
-            with connection.transaction(force_rollback=True):
-                for source in Source:
-                    claimed = connection.execute(
-                        statement("claim"),
-                        {"source": str(source), "worker_id": "verify-setup", "lease_seconds": 1},
-                    ).fetchone()
-                    if claimed is not None:
-                        return passed(f"a waiting {source} document can be claimed (rolled back)")
+            claimed = _claimed_in_vain(connection)
+            if claimed is None and not _allows_writing(connection):
+                return _no_rights("permission denied for table extraction_queue")
         except psycopg.errors.InsufficientPrivilege as error:
-            return failed(
-                f"a document cannot be claimed: {error.diag.message_primary}",
-                "GRANT SELECT, INSERT, UPDATE ON extraction_queue to the user of the DSN",
-            )
-    return passed("the claim is allowed; nothing waits")
+            return _no_rights(error.diag.message_primary or "permission denied")
+    if claimed is None:
+        return passed("writing is allowed; nothing waits that could be claimed")
+    return passed(f"{claimed} can be claimed (rolled back)")
+
+
+def _claimed_in_vain(connection: Connection) -> str | None:
+    """Claim a document and let go of it without a trace; say which kind, or `None` for none.
+
+    Where nothing waits, a document is made for it, if the table lets us.
+    """
+    with connection.transaction(force_rollback=True):
+        for source in Source:
+            if _claim(connection, source):
+                return f"a waiting {source} document"
+        try:
+            with connection.transaction():
+                connection.execute(statement("trial"), {"source": str(Source.INDEX)})
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.IntegrityError):
+            # The pool never inserts: only claiming is a right that it needs.
+            return None
+        return "a document made for it" if _claim(connection, Source.INDEX) else None
+
+
+def _claim(connection: Connection, source: Source) -> bool:
+    row = connection.execute(
+        statement("claim"),
+        {"source": str(source), "worker_id": "verify-setup", "lease_seconds": 1},
+    ).fetchone()
+    return row is not None
+
+
+def _allows_writing(connection: Connection) -> bool:
+    row = connection.execute(statement("may_write")).fetchone()
+    return bool(row and row[0])
+
+
+def _no_rights(said: str) -> Finding:
+    return failed(
+        f"a document cannot be claimed: {said}",
+        "GRANT SELECT, INSERT, UPDATE ON extraction_queue to the user of the DSN",
+    )
 
 
 def notifications(environment: Environment) -> Finding:

@@ -8,6 +8,8 @@ from registre_cli.limiter.budgets import open_redis
 from registre_cli.limiter.failure import explain
 from registre_cli.preflight.check import Finding, failed, passed, warned
 
+# Before it, a script that reads the clock could not write.
+_OLDEST_MAJOR = 5
 _EVICTING = ("allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu",
              "volatile-random", "volatile-ttl")  # fmt: skip
 
@@ -33,7 +35,10 @@ def redis_server(settings: Settings) -> Finding:
     finally:
         client.close()
     name = "Valkey" if "valkey_version" in info else "Redis"
-    said = f"{name} {info.get('valkey_version') or info.get('redis_version')}"
+    number = str(info.get("valkey_version") or info.get("redis_version") or "of unknown version")
+    said = f"{name} {number}"
+    if number.partition(".")[0].isdecimal() and int(number.partition(".")[0]) < _OLDEST_MAJOR:
+        return failed(said, f"use Redis {_OLDEST_MAJOR} or later, or Valkey")
     if policy in _EVICTING:
         return warned(
             f"{said} may evict our keys (maxmemory-policy {policy})",

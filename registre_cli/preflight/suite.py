@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from registre_cli.core.settings import Environment, Settings
-from registre_cli.preflight import database, local, services, sources
+from registre_cli.preflight import database, local, service, services, sources
 from registre_cli.preflight.check import Check
 from registre_cli.preflight.vision import vision_checks
 
@@ -16,6 +16,7 @@ def checks_for(
     environments: Sequence[Environment],
     env_file: Path | None = None,
     *,
+    living_pools: service.AskPools,
     offline: bool = False,
 ) -> list[Check]:
     """Return the checks, those of the host first; `offline` asks no server."""
@@ -27,13 +28,16 @@ def checks_for(
         Check("host/capacity", partial(local.capacity, settings)),
         Check("host/temp", local.temp_space),
         Check("reading/pdfium", local.pdfium),
-        # Loading the models on a busy host takes its time.
-        Check("reading/tesseract", partial(local.tesseract, settings), timeout_seconds=15.0),
+        Check("reading/tesseract", partial(local.tesseract, settings)),
     ]
     if offline:
         return checks
     checks += vision_checks(settings)
-    checks.append(Check("redis", partial(services.redis_server, settings)))
+    checks += [
+        Check("redis", partial(services.redis_server, settings)),
+        Check("pool/manager", service.manager),
+        Check("pool/version", partial(service.running_version, living_pools)),
+    ]
     for environment in environments:
         if not environment.enabled:
             continue

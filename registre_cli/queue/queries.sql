@@ -406,3 +406,27 @@ UPDATE extraction_queue
 SET ocr_cancel_requested = true
 WHERE id = %(id)s AND status_id = 6
 RETURNING true
+
+-- name: inventory
+-- The parts of the table as the server has them now.
+SELECT
+    ARRAY(SELECT attname::text FROM pg_attribute
+        WHERE attrelid = queue.id AND attnum > 0 AND NOT attisdropped),
+    ARRAY(SELECT indexrelid::regclass::text FROM pg_index
+        WHERE indrelid = queue.id AND indisvalid AND indisready),
+    ARRAY(SELECT indexrelid::regclass::text FROM pg_index
+        WHERE indrelid = queue.id AND NOT (indisvalid AND indisready)),
+    ARRAY(SELECT tgname::text FROM pg_trigger
+        WHERE tgrelid = queue.id AND tgenabled <> 'D'),
+    ARRAY(SELECT tgname::text FROM pg_trigger
+        WHERE tgrelid = queue.id AND tgenabled = 'D')
+FROM (SELECT to_regclass('extraction_queue') AS id) AS queue
+
+-- name: trial
+-- A document that is only there to be claimed in a transaction that is rolled back.
+INSERT INTO extraction_queue (document_source, document_number, supabase_path, status_id)
+VALUES (%(source)s, 'verify-setup', 'verify-setup.pdf', 3)
+
+-- name: may_write
+SELECT has_table_privilege('extraction_queue', 'SELECT')
+    AND has_table_privilege('extraction_queue', 'UPDATE')

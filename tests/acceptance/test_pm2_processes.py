@@ -13,6 +13,8 @@ from conftest import RunPm2
 
 from registre_cli.core.errors import UnreachableError
 from registre_cli.core.processes import defined_in_pm2, running_under_pm2
+from registre_cli.preflight.check import CheckStatus
+from registre_cli.preflight.service import manager
 
 REGISTRE = Path(sys.executable).with_name("registre")
 
@@ -74,6 +76,10 @@ def test_the_check_names_the_legacy_program_where_no_pool_lives(
     assert lines[0].endswith("and no pool is alive (and 1 more)")
     assert "pm2 delete registre-ocr" in lines[2]
     assert "19 documents wait and no worker serves dev" in ran.stdout
+    found = manager()
+    assert found.status is CheckStatus.WARN
+    assert "PM2 has the legacy program registre-ocr (online)" in found.message
+    assert "pm2 delete registre-ocr" in found.fix
 
 
 def test_our_pool_is_no_legacy_program_whatever_its_name(pm2: RunPm2, tmp_path: Path) -> None:

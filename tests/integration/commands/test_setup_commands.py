@@ -3,8 +3,10 @@
 import json
 import random
 import signal
+import socket
 import subprocess
 import time
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import redis
@@ -13,6 +15,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from registre_cli.demo.scan import scanned_pdf
 from registre_cli.ocr.drawing import Words
+from registre_cli.pool.models import PoolStatus
+from registre_cli.pool.registry import publish, withdraw
 
 
 def results(shell: Shell, *arguments: str, **settings: str) -> dict[str, dict[str, str]]:
@@ -28,7 +32,8 @@ def test_a_sound_setup_passes(shell: Shell) -> None:
     ran = shell.run("verify-setup")
     assert ran.returncode == 0, ran.stdout
     found = results(shell)
-    assert {check["status"] for check in found.values()} == {"pass"}, found
+    told = {check["status"] for name, check in found.items() if not name.startswith("pool/")}
+    assert told == {"pass"}, found
     assert "can be claimed (rolled back)" in found["dev/rights"]["message"]
     assert shell.ask("SELECT status_id, ocr_attempts FROM extraction_queue") == [(3, None)]
 
@@ -78,6 +83,59 @@ def test_a_user_that_may_not_claim_is_found_with_the_grant_that_mends_it(shell: 
     finally:
         shell.ask("DROP OWNED BY onlooker")
         shell.ask("DROP ROLE onlooker")
+
+
+def test_a_claim_is_tried_with_a_row_of_its_own_where_nothing_waits(shell: Shell) -> None:
+    found = results(shell, "--only", "dev/rights")["dev/rights"]
+    assert (found["status"], found["message"]) == (
+        "pass",
+        "a document made for it can be claimed (rolled back)",
+    )
+    assert shell.ask("SELECT count(*) FROM extraction_queue") == [(0,)]
+
+
+def test_what_somebody_removed_is_found_with_the_statement_that_mends_it(shell: Shell) -> None:
+    shell.ask("DROP INDEX registre_ready")
+    shell.ask("ALTER TABLE extraction_queue DISABLE TRIGGER registre_ready")
+    shell.ask("ALTER TABLE extraction_queue DROP COLUMN ocr_fields")
+    found = results(shell, "--only", "dev/schema")["dev/schema"]
+    assert found["status"] == "fail"
+    for part in ("index registre_ready", "enabled trigger registre_ready", "column ocr_fields"):
+        assert part in found["message"]
+    shell.ask("ALTER TABLE extraction_queue ADD ocr_fields jsonb")
+    fix = results(shell, "--only", "dev/schema")["dev/schema"]["fix"]
+    shell.ask(fix.removeprefix("as the table's owner: "))
+    assert results(shell, "--only", "dev/schema")["dev/schema"]["status"] == "pass"
+
+
+def test_an_environment_that_is_enabled_without_a_database_is_found(shell: Shell) -> None:
+    found = results(shell, "--only", "host/environments", OCR_PROD="true")["host/environments"]
+    assert (found["status"], found["message"]) == ("fail", "prod is enabled and has no database")
+    assert found["fix"] == "set PROD_DATABASE_URL, or OCR_PROD=false"
+
+
+def test_a_pool_of_another_version_is_a_warning(shell: Shell) -> None:
+    client = redis.Redis.from_url(shell.settings["REDIS_URL"])
+    old = PoolStatus(
+        "old-1", socket.gethostname(), "0.0.1", datetime.now(UTC), 0, ("dev",), False, True, {}, ()
+    )
+    publish(client, old)
+    found = results(shell, "--only", "pool/version")["pool/version"]
+    assert found["status"] == "warn" and "old-1 runs 0.0.1" in found["message"]
+    withdraw(client, old.pool_id)
+    assert results(shell, "--only", "pool/version")["pool/version"]["status"] == "skip"
+
+
+def test_a_redis_that_refuses_the_password_is_told(shell: Shell) -> None:
+    client = redis.Redis.from_url(shell.settings["REDIS_URL"])
+    client.config_set("requirepass", "right")
+    try:
+        found = results(shell, "--only", "redis")["redis"]
+        assert found["status"] == "fail" and "refuses us" in found["message"]
+    finally:
+        client.execute_command("AUTH", "right")
+        client.config_set("requirepass", "")
+        client.close()
 
 
 def test_a_redis_that_may_evict_our_keys_is_a_warning(shell: Shell) -> None:
