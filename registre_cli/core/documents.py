@@ -12,3 +12,6 @@ class Source(StrEnum):
 
 # The line before each page in the stored texts; a page's own text never changes it.
 PAGE_MARKER = "--- Page {number} ---"
+
+# Between the cells of an index's row.
+CELL_SEPARATOR = " | "

@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 
-from registre_cli.core.documents import PAGE_MARKER, Source
+from registre_cli.core.documents import CELL_SEPARATOR, PAGE_MARKER, Source
 from registre_cli.ocr.boost.rules_file import Rule, RuleSet
 
 _PAGE_LINE = re.compile(re.escape(PAGE_MARKER).replace(r"\{number\}", r"(\d+)"))
+_BARS = re.compile(r"(\s*\|(?:\s*\|)*\s*)")
 # A line of more is no line of a document: it is left as it was read.
 LONGEST_LINE_CHARACTERS = 5_000
 
@@ -41,9 +42,16 @@ def boost(text: str, source: Source, rules: RuleSet) -> Boosted:
         if marker := _PAGE_LINE.fullmatch(line):
             page, line_number = int(marker[1]), 0
         elif len(line) <= LONGEST_LINE_CHARACTERS:
-            line = _corrected(line, chosen, page, line_number, corrections)
+            line = "".join(
+                _corrected(cell, chosen, page, line_number, corrections) for cell in _cells(line)
+            )
         lines.append(line)
     return Boosted("\n".join(lines), tuple(corrections))
+
+
+def _cells(line: str) -> list[str]:
+    """Part a row into its cells and the bars between them: such a bar is never a misread 1."""
+    return _BARS.split(line) if CELL_SEPARATOR in line else [line]
 
 
 def _corrected(

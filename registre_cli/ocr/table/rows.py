@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from registre_cli.core.documents import CELL_SEPARATOR
 from registre_cli.ocr.models import Word
 from registre_cli.ocr.table.rulings import Rulings
 
-CELL_SEPARATOR: Final = " | "
 # Words whose middles are nearer than this share of their height stand on one line.
 _SAME_LINE_SHARE: Final = 0.6
 # A river is crossed by few lines and is wider than the blank between two words.
