@@ -1,16 +1,20 @@
 """`registre deploy`: install, start, prove healthy, or roll back."""
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
 from registre_cli.commands.options import Json
 
 if TYPE_CHECKING:
+    from registre_cli.core.errors import RegistreError
     from registre_cli.deploy.service import Request
     from registre_cli.deploy.transport.base import Transport
+
+Answer = TypeVar("Answer")
 
 app = typer.Typer(
     help="Install a release, start its pool, prove it healthy, or roll back.",
@@ -40,6 +44,10 @@ Ecosystem = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print each step, from what to what; change nothing.")
 ]
+Parallel = Annotated[
+    int,
+    typer.Option("--parallel", min=1, help="Hosts at once, after the first one is healthy."),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; needed where nobody can answer.")]
 HealthTimeout = Annotated[
     float,
@@ -52,6 +60,7 @@ def deploy(
     context: typer.Context,
     manager: Manager = None,
     host: Hosts = None,
+    parallel: Parallel = 1,
     dry_run: DryRun = False,
     yes: Yes = False,
     health_timeout: HealthTimeout = 30.0,
@@ -90,7 +99,7 @@ def deploy(
         python=python,
         health_seconds=health_timeout,
     )
-    _go(request, host, dry_run=dry_run, yes=yes, as_json=as_json)
+    _go(request, host or (), parallel, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @app.command()
@@ -101,6 +110,7 @@ def rollback(
     ] = None,
     manager: Manager = None,
     host: Hosts = None,
+    parallel: Parallel = 1,
     dry_run: DryRun = False,
     yes: Yes = False,
     health_timeout: HealthTimeout = 30.0,
@@ -120,7 +130,7 @@ def rollback(
         health_seconds=health_timeout,
         release=release,
     )
-    _go(request, host, dry_run=dry_run, yes=yes, as_json=as_json)
+    _go(request, host or (), parallel, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @app.command()
@@ -130,9 +140,10 @@ def status(host: Hosts = None, home: Home = None, as_json: Json = False) -> None
     from registre_cli.deploy.status import read_status
     from registre_cli.ui.deploy import show_statuses
 
-    found = [read_status(transport, _posix(home)) for transport in _transports(host)]
-    show_statuses(found, as_json=as_json)
-    if not all(status.ok for status in found):
+    found, errors = _ask(host, lambda transport: read_status(transport, _posix(home)))
+    show_statuses(list(found.values()), as_json=as_json)
+    _tell(errors)
+    if not all(status.ok for status in found.values()):
         raise typer.Exit(ExitCode.PROBLEM)
 
 
@@ -142,8 +153,9 @@ def history(host: Hosts = None, home: Home = None, as_json: Json = False) -> Non
     from registre_cli.deploy.status import read_target_history
     from registre_cli.ui.deploy import show_history
 
-    found = {t.name: read_target_history(t, _posix(home)) for t in _transports(host)}
+    found, errors = _ask(host, lambda transport: read_target_history(transport, _posix(home)))
     show_history(found, as_json=as_json)
+    _tell(errors)
 
 
 @app.command()
@@ -152,60 +164,72 @@ def unlock(host: Hosts = None, home: Home = None) -> None:
     from registre_cli.deploy.status import unlock as remove
     from registre_cli.ui.deploy import show_unlocked
 
-    for transport in _transports(host):
-        show_unlocked(transport.name, remove(transport, _posix(home)))
+    removed, errors = _ask(host, lambda transport: remove(transport, _posix(home)))
+    for name, lock in removed.items():
+        show_unlocked(name, lock)
+    _tell(errors)
 
 
 def _go(
-    request: "Request", hosts: list[str] | None, *, dry_run: bool, yes: bool, as_json: bool
+    request: "Request",
+    hosts: Sequence[str],
+    parallel: int,
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
-    """Plan for every target, ask once, and take the targets one after the other."""
+    """Plan for every target, ask once, and take them: the first one alone, then the others."""
     from registre_cli.core.errors import ExitCode, WrongUsageError
-    from registre_cli.deploy.service import prepare
+    from registre_cli.deploy.hosts import Fleet
+    from registre_cli.deploy.transport.opening import open_transports
     from registre_cli.ui.console import print_json
-    from registre_cli.ui.deploy import (
-        Progress,
-        confirmed,
-        outcome_document,
-        plan_document,
-        show_outcome,
-        show_plan,
-    )
+    from registre_cli.ui.deploy import Progress, confirmed, plan_document, show_plan
+    from registre_cli.ui.hosts import host_document, show_end, show_hosts
 
     if not (dry_run or yes) and not sys.stdin.isatty():
         raise WrongUsageError("nobody is there to be asked", fix="give --yes, or --dry-run")
-    transports = _transports(hosts)
-    progress = Progress(several=len(transports) > 1)
-    prepared = [prepare(transport, request, progress) for transport in transports]
-    if dry_run and as_json:
-        print_json({"plans": [plan_document(one.plan) for one in prepared]})
-        return
-    for one in prepared:
-        show_plan(one.plan)
-    if dry_run:
-        return
-    if not yes and not confirmed():
-        raise typer.Exit(ExitCode.INTERRUPTED)
-    outcomes = []
-    for one in prepared:
-        outcome = one.execute()
-        outcomes.append((one.plan.target, outcome))
-        show_outcome(one.plan.target, outcome)
-        if not outcome.ok:
-            break
+    with open_transports(hosts) as transports:
+        progress = Progress(several=len(transports) > 1)
+        fleet = Fleet(transports, request, progress, parallel=parallel)
+        if dry_run and as_json:
+            print_json({"plans": [plan_document(plan) for plan in fleet.plans]})
+            return
+        for plan in fleet.plans:
+            show_plan(plan)
+        if dry_run:
+            return
+        if not yes and not confirmed():
+            raise typer.Exit(ExitCode.INTERRUPTED)
+        results = fleet.roll_out(show_end)
     if as_json:
-        print_json({"targets": [outcome_document(target, end) for target, end in outcomes]})
-    if any(outcome.interrupted for _, outcome in outcomes):
+        print_json({"targets": [host_document(result) for result in results]})
+    elif len(results) > 1:
+        show_hosts(results)
+    if any(result.interrupted for result in results):
         raise typer.Exit(ExitCode.INTERRUPTED)
-    if not all(outcome.ok for _, outcome in outcomes):
+    if not all(result.ok for result in results):
         raise typer.Exit(ExitCode.PROBLEM)
 
 
-def _transports(hosts: list[str] | None) -> "list[Transport]":
-    from registre_cli.deploy.transport.local import LocalTransport
-    from registre_cli.deploy.transport.ssh import SshTransport
+def _ask(
+    hosts: list[str] | None, question: Callable[["Transport"], Answer]
+) -> tuple[dict[str, Answer], "dict[str, RegistreError]"]:
+    from registre_cli.deploy.hosts import ask_each
+    from registre_cli.deploy.transport.opening import open_transports
 
-    return [SshTransport(host) for host in hosts] if hosts else [LocalTransport()]
+    with open_transports(hosts or ()) as transports:
+        return ask_each(transports, question)
+
+
+def _tell(errors: "dict[str, RegistreError]") -> None:
+    """Say what was wrong with the hosts that gave no answer, and end with the first one's code."""
+    from registre_cli.ui.console import show_error
+
+    for error in errors.values():
+        show_error(error)
+    for error in errors.values():
+        raise typer.Exit(error.exit_code)
 
 
 def _settings(env_file: Path | None) -> bytes | None:

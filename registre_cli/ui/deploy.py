@@ -28,7 +28,7 @@ _NAME_COLUMNS = 13
 # The same sentence again is said at most this often.
 _REPEAT_SECONDS = 5.0
 
-_ENDING_STYLE = {
+ENDING_STYLE = {
     Ending.HEALTHY: "bold green",
     Ending.ROLLED_BACK: "bold yellow",
     Ending.BROKEN: "bold red",
@@ -191,7 +191,7 @@ def show_history(histories: Mapping[str, Sequence[Record]], *, as_json: bool) ->
                 cell(moment(record.at)),
                 cell(record.kind),
                 cell(record.release),
-                cell(record.ending, style=_ENDING_STYLE[record.ending]),
+                cell(record.ending, style=ENDING_STYLE[record.ending]),
                 cell(duration(record.seconds)),
                 cell(f"{record.step}: {record.error}" if record.error else ""),
             )
