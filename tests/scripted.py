@@ -10,6 +10,7 @@ is scripted, so that a test can say at which page a worker dies. A document is a
     swallow           the page takes all the memory that it gets
     fill              the page writes to a disk that is full
     text aaaa         the page holds this text
+    raise             the reading fails in a way that nobody expected
     exhaust           the page opens files until no handle is left
 """
 
@@ -69,6 +70,8 @@ class ScriptedReader:
         elif what == "grip":
             # One call that lets no other thread of this process run for minutes.
             re.match(r"(a+)+$", "a" * 40 + "b")
+        elif what == "raise":
+            raise ZeroDivisionError("nobody \x1b[31mexpected this")
         elif what == "swallow":
             kept = []
             while True:

@@ -19,6 +19,7 @@ from registre_cli.pool.messages import (
     Asking,
     Claimed,
     Correcting,
+    Crashed,
     Ended,
     Finished,
     Halted,
@@ -159,6 +160,8 @@ class Crew:
                 self.halt = self.halt or error
             case Finished():
                 self._note_finished(worker, report)
+            case Crashed(cause):
+                worker.sentence = worker.sentence or f"worker ended by {cause}"
             case Leaving():
                 get_logger().info(
                     "Worker renewed", worker_id=worker.worker_id, reason=report.reason

@@ -32,11 +32,15 @@ class LeaseKeeper:
             self._answered.wait(_ANSWER_SECONDS)
         return self._state
 
-    def close(self) -> None:
-        """Stop renewing; the lease itself is left as it is."""
+    def close(self) -> bool:
+        """Stop renewing; the lease itself is left as it is.
+
+        Return whether the link is free again: false where a renewal still waits for its answer.
+        """
         self._closing = True
         self._wanted.set()
         self._thread.join(_ANSWER_SECONDS)
+        return not self._thread.is_alive()
 
     def _keep(self) -> None:
         while True:

@@ -7,8 +7,9 @@ from typing import TypeVar
 import psycopg
 from pydantic import SecretStr
 
-from registre_cli.core.errors import RegistreError
+from registre_cli.core.errors import RegistreError, TransientDocumentError
 from registre_cli.core.log import get_logger
+from registre_cli.core.text import printable
 from registre_cli.queue.connection import Connection, connect, explain
 from registre_cli.queue.store import QueueStore
 from registre_cli.queue.watchdog import WATCHDOG
@@ -18,7 +19,12 @@ T = TypeVar("T")
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 10.0
 # These mean that the connection, not the statement, is at fault.
-_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
+# A server that became a stand-by (read only) will be followed by another.
+_LOST = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
 
 
 def _never() -> bool:
@@ -27,6 +33,10 @@ def _never() -> bool:
 
 class DatabaseAwayError(Exception):
     """The environment does not answer now; ask again later."""
+
+
+class DatabaseRefusedError(TransientDocumentError):
+    """The environment answers, and does not take what is written: a trigger, a missing right."""
 
 
 class Link:
@@ -46,6 +56,29 @@ class Link:
 
     def ask(self, question: Callable[[QueueStore], T]) -> T:
         """Run `question` on the queue. Raises DatabaseAwayError, and reconnects next time."""
+        try:
+            return self._ask(question)
+        except DatabaseRefusedError as error:
+            # Whoever only asks has nothing to lose: ask again when somebody mended it.
+            raise self._lost(error.message) from None
+
+    def insist(
+        self, question: Callable[[QueueStore], T], *, give_up: Callable[[], bool] = _never
+    ) -> T:
+        """Ask until it is answered, for what must be written.
+
+        Raises DatabaseAwayError once `give_up()` says so, DatabaseRefusedError where the server
+        will not have it.
+        """
+        while True:
+            try:
+                return self._ask(question)
+            except DatabaseAwayError:
+                if give_up():
+                    raise
+                time.sleep(min(max(self._again_at - time.monotonic(), 0.05), 0.5))
+
+    def _ask(self, question: Callable[[QueueStore], T]) -> T:
         if time.monotonic() < self._again_at:
             raise DatabaseAwayError(self.away_because)
         try:
@@ -60,20 +93,11 @@ class Link:
             raise self._lost(error.message) from None
         except _LOST as error:
             raise self._lost(explain(error).message) from None
+        except psycopg.Error as error:
+            said = printable(str(error).strip().partition("\n")[0], limit=200)
+            raise DatabaseRefusedError(f"the database refused: {said}") from None
         self._note_back()
         return answer
-
-    def insist(
-        self, question: Callable[[QueueStore], T], *, give_up: Callable[[], bool] = _never
-    ) -> T:
-        """Ask until it is answered. Raises DatabaseAwayError once `give_up()` says so."""
-        while True:
-            try:
-                return self.ask(question)
-            except DatabaseAwayError:
-                if give_up():
-                    raise
-                time.sleep(min(max(self._again_at - time.monotonic(), 0.05), 0.5))
 
     def close(self) -> None:
         """End the connection."""

@@ -120,6 +120,13 @@ class Halted:
 
 
 @dataclass(frozen=True)
+class Crashed:
+    """The worker ends by an error that nobody expected; `cause` is for the document's reason."""
+
+    cause: str
+
+
+@dataclass(frozen=True)
 class Leaving:
     """The worker ends by itself between documents, to be replaced by a fresh one."""
 
@@ -145,6 +152,7 @@ Report = (
     | Storing
     | Finished
     | Halted
+    | Crashed
     | Leaving
     | Logged
 )

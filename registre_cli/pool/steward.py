@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import RegistreError
 from registre_cli.core.log import get_logger
-from registre_cli.pool.link import DatabaseAwayError, Link
+from registre_cli.pool.link import DatabaseAwayError, DatabaseRefusedError, Link
 from registre_cli.queue.models import FencingToken, SourceCounts, WaitingWork
 from registre_cli.queue.notifications import Listener
 from registre_cli.queue.store import QueueStore
@@ -61,8 +61,7 @@ class Steward:
         self._rescue_seconds = max(lease_seconds / _RESCUES_IN_A_LEASE, 0.2)
         self._glance_seconds = glance_seconds
         self._on_news = on_news
-        self._writes: queue.SimpleQueue[Callable[[QueueStore], object]] = queue.SimpleQueue()
-        self._unwritten = 0
+        self._writes: queue.Queue[Callable[[QueueStore], object]] = queue.Queue()
         self._closing = threading.Event()
         self._glance_wanted = threading.Event()
         self._thread = threading.Thread(
@@ -93,15 +92,14 @@ class Steward:
     def close(self, seconds: float) -> bool:
         """Write what is left, at most so long; return whether everything was written."""
         deadline = time.monotonic() + seconds
-        while self._unwritten and time.monotonic() < deadline:
+        while self._writes.unfinished_tasks and time.monotonic() < deadline:
             time.sleep(0.02)
         self._closing.set()
         self._glance_wanted.set()
         self._thread.join(max(deadline - time.monotonic(), 0.1))
-        return not self._unwritten
+        return not self._writes.unfinished_tasks
 
     def _write(self, write: Callable[[QueueStore], object]) -> None:
-        self._unwritten += 1
         self._writes.put(write)
 
     def _keep_house(self) -> None:
@@ -131,8 +129,13 @@ class Steward:
                 write = self._writes.get_nowait()
             except queue.Empty:
                 return
-            self._link.insist(write, give_up=self._closing.is_set)
-            self._unwritten -= 1
+            try:
+                self._link.insist(write, give_up=self._closing.is_set)
+            except DatabaseRefusedError as error:
+                get_logger().error(
+                    "Document left to its lease", environment=self.environment, reason=error.message
+                )
+            self._writes.task_done()
             self._on_news()
 
     def _rescue(self) -> None:
@@ -182,7 +185,7 @@ class Ear:
         while not self._closing:
             try:
                 listener = Listener(self._dsn)
-            except RegistreError:
+            except (RegistreError, psycopg.OperationalError):
                 time.sleep(_LISTENER_PAUSE_SECONDS)
                 continue
             if not listener.works:

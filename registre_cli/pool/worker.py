@@ -28,6 +28,7 @@ from registre_cli.core.errors import (
 )
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Environment, Settings
+from registre_cli.core.text import printable
 from registre_cli.limiter.budgets import open_limiter
 from registre_cli.ocr.engine import PageGate
 from registre_cli.ocr.models import DocumentReading
@@ -41,6 +42,7 @@ from registre_cli.pool.messages import (
     Asking,
     Claimed,
     Correcting,
+    Crashed,
     Ended,
     Finished,
     Halted,
@@ -114,7 +116,12 @@ def run_worker(pipe: Pipe, setup: WorkerSetup, permits: Semaphore | None, accoun
             "Worker cannot read", worker_id=setup.worker_id, reason=error.message, fix=error.fix
         )
         sys.exit(EXIT_MISCONFIGURED)
-    worker.run()
+    try:
+        worker.run()
+    except Exception as error:
+        # The document must name what happened, and this process is not to be trusted any more.
+        control.report(Crashed(printable(f"{type(error).__name__}: {error}", limit=300)))
+        raise
     sys.exit(EXIT_STOPPED)
 
 
@@ -140,15 +147,19 @@ class Worker:
         )
         gate = WorkerGate(limiter, account, self._at_its_turn)
         self._reader = setup.open_reader(setup.settings, gate)
+        self._environments: dict[str, Environment] = {
+            environment.name: environment for environment in setup.environments
+        }
         self._links: dict[str, Link] = {
-            environment.name: self._link(environment, "worker")
-            for environment in setup.environments
+            name: self._link(environment, "worker")
+            for name, environment in self._environments.items()
         }
         self._lease_links: dict[str, Link] = {
-            environment.name: self._link(environment, "lease") for environment in setup.environments
+            name: self._link(environment, "lease")
+            for name, environment in self._environments.items()
         }
         self._storages: dict[str, Storage] = {
-            environment.name: open_storage(environment) for environment in setup.environments
+            name: open_storage(environment) for name, environment in self._environments.items()
         }
         self._documents = 0
         self._halted = False
@@ -232,7 +243,11 @@ class Worker:
         try:
             yield lease
         finally:
-            lease.close()
+            if not lease.close():
+                # A renewal still waits for its answer; the next lease needs a link of its own.
+                self._lease_links[link.environment] = self._link(
+                    self._environments[link.environment], "lease"
+                )
 
     def _read(self, pdf: bytes, document: ClaimedDocument, lease: LeaseKeeper) -> DocumentReading:
         def on_page(page: int, pages: int) -> None:

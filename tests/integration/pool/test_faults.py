@@ -84,6 +84,55 @@ def test_a_page_that_hangs_or_swallows_memory_is_ended_by_the_supervisor(
     assert queue.one(bad, "ocr_error") == (reason,)
 
 
+def test_an_error_that_nobody_expected_is_named_in_the_document(
+    queue: Queue, start_pool: Pools
+) -> None:
+    (odd,) = queue.add("page 0\nraise", ocr_max_attempts=1, ocr_priority=1)
+    queue.add(PAGES, number=3)
+    finish(start_pool(), queue, done=3, failed=1)
+    ((reason,),) = queue.ask("SELECT ocr_error FROM extraction_queue WHERE id = %s", odd)
+    assert str(reason).startswith("worker ended by ZeroDivisionError: nobody")
+    assert str(reason).endswith("expected this on page 2")
+    assert "\x1b" not in str(reason)
+
+
+def test_a_result_that_the_database_refuses_costs_its_document_a_named_try(
+    queue: Queue, start_pool: Pools
+) -> None:
+    refused, poison = queue.add("page 0", number=2, ocr_max_attempts=2, ocr_priority=1)
+    (queue.storage / f"{queue.added}.txt").write_text("die SIGSEGV")
+    queue.ask(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION 'not this one'; END $$"
+    )
+    queue.ask(
+        "CREATE TRIGGER refuse BEFORE UPDATE ON extraction_queue FOR EACH ROW"
+        f" WHEN (NEW.id::text = '{refused}' AND NEW.status_id = 5"
+        f" OR NEW.id::text = '{poison}' AND OLD.status_id = 6) EXECUTE FUNCTION refuse()"
+    )
+    queue.add(PAGES, number=4)
+    pool = start_pool(ocr_lease_seconds=2)
+    finish(pool, queue, done=4, failed=1)
+    ((reason,),) = queue.ask("SELECT ocr_error FROM extraction_queue WHERE id = %s", refused)
+    assert reason == "the database refused: not this one"
+    # Nothing can be written about the poison, and the pool's housekeeping goes on all the same.
+    pool.wait_event("Document left to its lease")
+    queue.ask("DROP TRIGGER refuse ON extraction_queue")
+    finish(pool, queue, done=4, failed=2)
+
+
+def test_a_missing_right_stops_the_claims_until_it_is_given_back(
+    queue: Queue, start_pool: Pools
+) -> None:
+    pool = start_pool()
+    queue.ask("ALTER TABLE extraction_queue RENAME COLUMN ocr_priority TO hidden")
+    queue.add(PAGES, number=3)
+    pool.wait_event("Database away")
+    queue.ask("ALTER TABLE extraction_queue RENAME COLUMN hidden TO ocr_priority")
+    finish(pool, queue, done=3)
+    assert not pool.events("Worker lost")
+
+
 def test_a_rule_that_never_ends_costs_its_document_and_not_the_worker_for_ever(
     queue: Queue, start_pool: Pools, tmp_path: Path
 ) -> None:
