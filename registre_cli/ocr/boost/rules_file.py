@@ -2,18 +2,26 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any, TypeAlias
+
+import regex
+from rapidfuzz import fuzz
 
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import ConfigurationError
+from registre_cli.ocr.boost.record import Field, FieldKind, Place
 from registre_cli.ocr.boost.transforms import TRANSFORMS
 
 # In `write`: {1} is the first group as it was read, {1:digits} the same transformed.
 _SLOT = re.compile(r"\{(\d+)(?::(\w+))?\}")
+
+# Our own patterns are run by `re`; a user's by `regex`, which has a time-out.
+Match: TypeAlias = "re.Match[str] | regex.Match[str]"
 
 
 @dataclass(frozen=True)
@@ -25,24 +33,78 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Slot:
+    """A group of the match, as it was read or transformed."""
+
+    group: int
+    transform: Callable[[str], str] | None
+
+
+@dataclass(frozen=True)
+class Template:
+    """Text with slots that a match fills."""
+
+    parts: tuple[str | Slot, ...]
+
+    def filled(self, match: Match) -> str:
+        """Return the text for one match. Raises what the transforms raise."""
+        texts = []
+        for part in self.parts:
+            if isinstance(part, Slot):
+                read = match[part.group] or ""
+                texts.append(part.transform(read) if part.transform else read)
+            else:
+                texts.append(part)
+        return "".join(texts)
+
+
+@dataclass(frozen=True)
+class FieldTemplate:
+    """Which field a match yields: the group in which it was read, and its value."""
+
+    kind: FieldKind
+    group: int
+    value: Template
+
+
+@dataclass(frozen=True)
 class Rule:
-    """One correction: where `pattern` matches, `write` stands afterwards."""
+    """One correction: where `pattern` matches, `write` stands afterwards.
+
+    A line without any of `needs` (in small letters) is not looked at. `is_foreign` rules come
+    from the user.
+    """
 
     name: str
     why: str
     sources: frozenset[Source]
-    pattern: re.Pattern[str]
-    write: str
+    pattern: Any
+    write: Template
     examples: tuple[Example, ...]
+    needs: tuple[str, ...] = ()
+    template: FieldTemplate | None = None
+    is_foreign: bool = False
+    file: str = ""
 
-    def replacement(self, match: re.Match[str]) -> str:
-        """Return what this rule writes for one match."""
+    def replacement(self, match: Match) -> str:
+        """Return what this rule writes for one match. Raises what its transforms raise."""
+        return self.write.filled(match)
 
-        def fill(slot: re.Match[str]) -> str:
-            text = match[int(slot[1])] or ""
-            return TRANSFORMS[slot[2]](text) if slot[2] else text
-
-        return _SLOT.sub(fill, self.write)
+    def field(self, match: Match, written: str, place: Place) -> Field | None:
+        """Return what the match says. Raises what the transforms raise."""
+        if self.template is None:
+            return None
+        as_read = match[self.template.group] or ""
+        value = self.template.value.filled(match)
+        if not value:
+            return None
+        likeness = (
+            100.0 if as_read in written else fuzz.partial_ratio(_tight(as_read), _tight(written))
+        )
+        return Field(
+            self.template.kind, place.page, place.line, as_read, value,
+            round(likeness / 100, 2), self.name,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,50 +123,52 @@ def load_rules(folder: Path | None = None) -> RuleSet:
 
     Raises ConfigurationError with file and rule where one is not valid.
     """
-    shelves: list[Iterable[Traversable]] = [
-        files("registre_cli.ocr.boost").joinpath("rules").iterdir()
-    ]
+    rules: dict[str, Rule] = {}
+    _load_shelf(files("registre_cli.ocr.boost").joinpath("rules").iterdir(), rules, foreign=False)
     if folder is not None:
         if not folder.is_dir():
             raise ConfigurationError(
                 f"OCR_BOOST_RULES={folder}: no such folder", fix="give a folder of .toml files"
             )
-        shelves.append(folder.iterdir())
-    rules: dict[str, Rule] = {}
-    for shelf in shelves:
-        for file in sorted(shelf, key=lambda entry: entry.name):
-            if file.name.endswith(".toml"):
-                _load_file(file, rules)
+        _load_shelf(folder.iterdir(), rules, foreign=True)
     return RuleSet(tuple(rules.values()))
 
 
-def _load_file(file: Traversable, rules: dict[str, Rule]) -> None:
+def _load_shelf(shelf: Iterable[Traversable], rules: dict[str, Rule], *, foreign: bool) -> None:
+    for file in sorted(shelf, key=lambda entry: entry.name):
+        if file.name.endswith(".toml"):
+            _load_file(file, rules, foreign=foreign)
+
+
+def _load_file(file: Traversable, rules: dict[str, Rule], *, foreign: bool) -> None:
     try:
         document = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigurationError(f"{file.name}: {error}", fix="correct the TOML") from error
-    for name in document.get("off", []):
-        rules.pop(name, None)
+    for name in _texts(document.get("off", []), "off", file.name):
+        if name not in rules:
+            raise ConfigurationError(
+                f"{file.name}: off names {name!r}, and there is no such rule",
+                fix="registre boost check shows the names",
+            )
+        del rules[name]
     for entry in document.get("rule", []):
         try:
-            rule = _rule(entry)
-        except (KeyError, ValueError, TypeError, re.error) as error:
+            rule = _rule(entry, file.name, foreign=foreign)
+        except (KeyError, ValueError, TypeError, re.error, regex.error) as error:
             raise ConfigurationError(
                 f"{file.name}: rule {entry.get('name', '(without a name)')!r}: "
                 f"{'missing ' if isinstance(error, KeyError) else ''}{error}",
-                fix="give name, why, match, write and examples",
+                fix="give name, why, match, write, changes and leaves",
             ) from error
         rules[rule.name] = rule
 
 
-def _rule(entry: dict[str, object]) -> Rule:
-    write = str(entry["write"])
-    pattern = re.compile(str(entry["match"]))
-    for slot in _SLOT.finditer(write):
-        if int(slot[1]) > pattern.groups:
-            raise ValueError(f"write names group {slot[1]}, the pattern has {pattern.groups}")
-        if slot[2] and slot[2] not in TRANSFORMS:
-            raise ValueError(f"unknown transform {slot[2]!r}")
+def _rule(entry: dict[str, object], file: str, *, foreign: bool) -> Rule:
+    match = str(entry["match"])
+    pattern = regex.compile(match) if foreign else re.compile(match)
+    if pattern.match(""):
+        raise ValueError("match accepts the empty text")
     sources = entry.get("sources", list(Source))
     if not isinstance(sources, list):
         raise TypeError("sources is a list")
@@ -113,9 +177,40 @@ def _rule(entry: dict[str, object]) -> Rule:
         why=str(entry["why"]),
         sources=frozenset(Source(source) for source in sources),
         pattern=pattern,
-        write=write,
+        write=_template(str(entry["write"]), pattern.groups),
         examples=tuple(_examples(entry)),
+        needs=_texts(entry.get("needs", []), "needs", file),
+        template=_field_template(entry.get("field"), pattern.groups),
+        is_foreign=foreign,
+        file=file,
     )
+
+
+def _field_template(field: object, groups: int) -> FieldTemplate | None:
+    if field is None:
+        return None
+    if not isinstance(field, dict):
+        raise TypeError("field is a table with kind, group and value")
+    template = FieldTemplate(
+        FieldKind(field["kind"]), int(field["group"]), _template(str(field["value"]), groups)
+    )
+    if template.group > groups:
+        raise ValueError(f"field names group {template.group}, the pattern has {groups}")
+    return template
+
+
+def _template(text: str, groups: int) -> Template:
+    parts: list[str | Slot] = []
+    end = 0
+    for slot in _SLOT.finditer(text):
+        group, name = int(slot[1]), slot[2]
+        if group > groups:
+            raise ValueError(f"write names group {group}, the pattern has {groups}")
+        if name and name not in TRANSFORMS:
+            raise ValueError(f"unknown transform {name!r}")
+        parts += (text[end : slot.start()], Slot(group, TRANSFORMS[name] if name else None))
+        end = slot.end()
+    return Template(tuple(part for part in (*parts, text[end:]) if part))
 
 
 def _examples(entry: dict[str, object]) -> Iterable[Example]:
@@ -126,3 +221,13 @@ def _examples(entry: dict[str, object]) -> Iterable[Example]:
         yield Example(before, after)
     for text in leaves:
         yield Example(text, text)
+
+
+def _texts(value: object, name: str, file: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise ConfigurationError(f"{file}: {name} is a list of texts", fix=f"correct {name}")
+    return tuple(value)
+
+
+def _tight(text: str) -> str:
+    return text.replace(" ", "").replace("\xa0", "").lower()

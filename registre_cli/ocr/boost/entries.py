@@ -1,0 +1,181 @@
+"""The entries of an index: rows of cells, or lines that begin with a day and a number."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from registre_cli.ocr.boost.doubt import DoubtfulError, NotMeantError
+from registre_cli.ocr.boost.inference import infer_nature
+from registre_cli.ocr.boost.record import Entry, Field, FieldKind, Flag, Place
+from registre_cli.ocr.boost.transforms import TRANSFORMS
+from registre_cli.ocr.boost.vocabularies import fold, leading
+
+PARTY_RULE, INFERENCE_RULE = "parties-of-an-entry", "nature-inferred"
+_CELL = re.compile(r"\s*\|\s*")
+_PLAIN_ENTRY = re.compile(r"\s*\d{4}-\d{2}-\d{2}\b")
+# What the headings of the columns contain, folded.
+_HEADINGS = (
+    ("date", ("date", "presentation")),
+    ("registration", ("inscription", "numero", "enregistrement")),
+    ("nature", ("nature",)),
+    ("parties", ("parties", "noms", "nom des")),
+    ("amount", ("montant", "prix", "considerat")),
+    ("remarks", ("remarque", "observation")),
+)
+_FEWEST_HEADINGS = 3
+_WORDS_OF_TWO_PERSONS = 4
+_INFERRED_CONFIDENCE = 0.6
+_SPLIT_CONFIDENCE = 0.9
+
+
+@dataclass
+class _Row:
+    """One entry while its lines come in."""
+
+    place: Place
+    text: str
+    cells: dict[str, str]
+    fields: list[Field] = field(default_factory=list)
+
+    def value(self, kind: FieldKind) -> str | None:
+        """Return the first value of this kind."""
+        return next((one.value for one in self.fields if one.kind is kind), None)
+
+
+class IndexEntries:
+    """Takes the corrected lines of an index in their order, and knows its entries at the end."""
+
+    def __init__(self) -> None:
+        self._columns: tuple[str, ...] = ()
+        self._rows: list[_Row] = []
+        self._entries: list[Entry] = []
+
+    def take(
+        self, line: str, as_read: str, place: Place, fields: Sequence[Field]
+    ) -> tuple[list[Field], list[Flag]]:
+        """Take one line with the fields found in it; return those that only an entry yields."""
+        cells = _CELL.split(line.strip()) if "|" in line else None
+        if cells and (columns := _headings(cells)):
+            self._columns = columns
+            return [], []
+        if cells and len(cells) >= _FEWEST_HEADINGS:
+            return self._take_cells(cells, as_read, place, fields)
+        if _PLAIN_ENTRY.match(line) and any(one.kind is FieldKind.REGISTRATION for one in fields):
+            return self._begin(_Row(place, as_read, _plain_cells(line, fields), list(fields)))
+        return [], []
+
+    def finished(self) -> tuple[Entry, ...]:
+        """Return the entries."""
+        return tuple(self._entries)
+
+    def _take_cells(
+        self, cells: list[str], as_read: str, place: Place, fields: Sequence[Field]
+    ) -> tuple[list[Field], list[Flag]]:
+        named = self._named(cells, fields)
+        begins = any(one.kind in {FieldKind.DATE, FieldKind.REGISTRATION} for one in fields)
+        if begins or not self._rows or self._rows[-1].place.page != place.page:
+            return self._begin(_Row(place, as_read, named, list(fields))) if begins else ([], [])
+        return self._continue(as_read, named, place)
+
+    def _named(self, cells: list[str], fields: Sequence[Field]) -> dict[str, str]:
+        if len(cells) == len(self._columns):
+            return dict(zip(self._columns, cells, strict=True))
+        # Without headings a cell is known by what was found in it; names are what is left.
+        known = [one.as_read for one in fields] + [one.value for one in fields]
+        rest = [cell for cell in cells if cell and not any(text in cell for text in known)]
+        return {"parties": rest[0] if rest else "", "remarks": " ".join(rest[1:])}
+
+    def _begin(self, row: _Row) -> tuple[list[Field], list[Flag]]:
+        parties = _parties(row.cells.get("parties", ""), row.place)
+        inferred, flags = _inferred(row, parties)
+        found = [*parties, *inferred]
+        row.fields += found
+        self._rows.append(row)
+        self._entries.append(_entry(row))
+        return found, flags
+
+    def _continue(
+        self, as_read: str, cells: dict[str, str], place: Place
+    ) -> tuple[list[Field], list[Flag]]:
+        row = self._rows[-1]
+        found = _parties(cells.get("parties", ""), place)
+        row.fields += found
+        for name in ("parties", "remarks"):
+            row.cells[name] = f"{row.cells.get(name, '')} {cells.get(name, '')}".strip()
+        row.text = f"{row.text}\n{as_read}"
+        self._entries[-1] = _entry(row)
+        return found, []
+
+
+def _headings(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns' names where these cells are the headings, `""` for unknown ones."""
+    names = []
+    for cell in cells:
+        folded = fold(cell)
+        names.append(next((n for n, marks in _HEADINGS if any(m in folded for m in marks)), ""))
+    return tuple(names) if len(set(names) - {""}) >= _FEWEST_HEADINGS else ()
+
+
+def _plain_cells(line: str, fields: Sequence[Field]) -> dict[str, str]:
+    """Take away what was found; what is left between the nature and the amount are parties."""
+    rest = re.sub(r"^\s*\d{4}-\d{2}-\d{2}(?: \([^)]*\))?\s*", "", line)
+    for one in fields:
+        if one.kind is FieldKind.REGISTRATION:
+            rest = re.sub(r"^[\d ]+", "", rest)
+        elif one.kind is FieldKind.NATURE and fold(rest).startswith(fold(one.value)):
+            rest = rest[len(one.value) :].strip()
+    parties, _, remarks = re.sub(r"\d[\d ,]*\$", "|", rest, count=1).partition("|")
+    return {"parties": parties.strip(" ,"), "remarks": remarks.strip()}
+
+
+def _parties(cell: str, place: Place) -> list[Field]:
+    """Part a cell's names: an institution and who follows it, or two persons."""
+    names, confidence = [cell.strip()], 1.0
+    if found := leading("institutions", cell.strip()):
+        try:
+            name = TRANSFORMS["institution_name"](cell.strip())
+        except (DoubtfulError, NotMeantError):
+            name = found.as_read
+        behind = found.rest.removeprefix(name[len(found.nearest.entry) :])
+        names = [name, re.sub(r"^\s*\([A-Z]+\)", "", behind).strip(" ,;")]
+    elif len(words := cell.split()) == _WORDS_OF_TWO_PERSONS and cell.replace(" ", "").isalpha():
+        names, confidence = [" ".join(words[:2]), " ".join(words[2:])], _SPLIT_CONFIDENCE
+    return [
+        Field(FieldKind.PARTY, place.page, place.line, name, name, confidence, PARTY_RULE)
+        for name in names
+        if any(character.isalpha() for character in name)
+    ]
+
+
+def _inferred(row: _Row, parties: Sequence[Field]) -> tuple[list[Field], list[Flag]]:
+    unreadable = row.cells.get("nature", "")
+    if row.value(FieldKind.NATURE) is not None or not unreadable.strip():
+        return [], []
+    nature = infer_nature(
+        [one.value for one in parties],
+        row.cells.get("remarks", ""),
+        has_amount=row.value(FieldKind.AMOUNT) is not None,
+    )
+    place = row.place
+    if nature is None:
+        return [], []
+    found = Field(
+        FieldKind.NATURE, place.page, place.line, unreadable, nature, _INFERRED_CONFIDENCE,
+        INFERENCE_RULE, inferred=True,
+    )  # fmt: skip
+    message = f"the parties and remarks say {nature}; it was not read"
+    return [found], [Flag(INFERENCE_RULE, place.page, place.line, unreadable, message)]
+
+
+def _entry(row: _Row) -> Entry:
+    nature = next((one for one in row.fields if one.kind is FieldKind.NATURE), None)
+    return replace(
+        Entry(row.place.page, row.place.line, row.text),
+        date=row.value(FieldKind.DATE),
+        registration=row.value(FieldKind.REGISTRATION),
+        nature=nature.value if nature else None,
+        nature_inferred=bool(nature and nature.inferred),
+        parties=tuple(one.value for one in row.fields if one.kind is FieldKind.PARTY),
+        amount=row.value(FieldKind.AMOUNT),
+        remarks=row.cells.get("remarks") or None,
+    )
