@@ -31,14 +31,15 @@ class Orphan:
     name: str
 
 
-def find_orphans(site: Site, pattern: str, managed: Collection[int]) -> tuple[Orphan, ...]:
-    """Return the processes whose environment has a line that matches, except those managed.
+def find_orphans(site: Site, managed: Collection[int], *patterns: str) -> tuple[Orphan, ...]:
+    """Return the processes whose environment has a line for each pattern, except those managed.
 
-    `pattern` is a basic regular expression for the whole line. Descendants of a process are one
+    A pattern is a basic regular expression for the whole line. Descendants of a process are one
     with it: only the first of a line is named.
     """
     script = files("registre_cli.deploy").joinpath("surroundings.sh").read_text("utf-8")
-    ran = site.must(["sh", "-c", script, "sh", f"^{pattern}$"], "the processes cannot be listed")
+    whole = [f"^{pattern}$" for pattern in patterns]
+    ran = site.must(["sh", "-c", script, "sh", *whole], "the processes cannot be listed")
     found: dict[int, tuple[int, str]] = {}
     for line in ran.text.splitlines():
         pid, parent, name = line.split(" ", 2)
@@ -52,10 +53,13 @@ def find_orphans(site: Site, pattern: str, managed: Collection[int]) -> tuple[Or
 
 def orphaned_pools(site: Site, managed: Collection[int]) -> tuple[Orphan, ...]:
     """Return the pools of this target's releases that no manager knows."""
-    home = re.sub(r"([.*\[\]^$\\])", r"\\\1", str(site.home))
-    ours = find_orphans(site, f"{HOME_VARIABLE}={home}", managed)
-    with_release = {o.pid for o in find_orphans(site, f"{RELEASE_VARIABLE}=..*", managed)}
-    return tuple(orphan for orphan in ours if orphan.pid in with_release)
+    home = f"{HOME_VARIABLE}={literal(str(site.home))}"
+    return find_orphans(site, managed, home, f"{RELEASE_VARIABLE}=..*")
+
+
+def literal(text: str) -> str:
+    """Return a basic regular expression that matches this text and nothing else."""
+    return re.sub(r"([.*\[\]^$\\])", r"\\\1", text)
 
 
 def end_orphans(site: Site, orphans: Sequence[Orphan], stop_seconds: float) -> None:

@@ -191,8 +191,7 @@ class Deployment:
         ecosystem, pm2 = self._found.ecosystem, pm2_of(self._managers)
         assert ecosystem is not None
         assert pm2 is not None
-        for name in ecosystem.neighbours:
-            pm2.start_from(ecosystem.path, name)
+        pm2.start_from(ecosystem.path, ecosystem.neighbours)
 
     def prove_health(self) -> None:
         """Wait until the pool proved itself; after this nothing is undone any more."""

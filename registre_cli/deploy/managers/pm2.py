@@ -18,7 +18,7 @@ from registre_cli.deploy.managers.base import (
     Snapshot,
 )
 from registre_cli.deploy.managers.pm2_list import Pm2Process, parse_list
-from registre_cli.deploy.orphans import Orphan, end_orphans, find_orphans
+from registre_cli.deploy.orphans import Orphan, end_orphans, find_orphans, literal
 from registre_cli.deploy.site import Site, complaint_of
 from registre_cli.deploy.transport.base import Completed
 
@@ -87,26 +87,32 @@ class Pm2Manager:
             seconds=stop_seconds + _MARGIN_SECONDS,
         )
 
-    def start_from(self, ecosystem: PurePosixPath, name: str) -> None:
-        """Start or restart one process as the user's own file defines it."""
-        stop_seconds = max((found.stop_seconds for found in self._named(name)), default=0.0)
+    def start_from(self, ecosystem: PurePosixPath, names: Sequence[str]) -> None:
+        """Start or restart processes as the user's own file defines them."""
+        stop_seconds = sum(p.stop_seconds for p in self._processes() if p.name in names)
+        chosen = ",".join(names)
         # PM2 takes a relative script from where it is called: from the file's folder, as people do.
         within = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(ecosystem.parent)]
         ran = self._site.ask(
-            [*within, self._program, "startOrRestart", ecosystem.name, "--only", name],
+            [*within, self._program, "startOrRestart", ecosystem.name, "--only", chosen],
             timeout_seconds=stop_seconds + _MARGIN_SECONDS,
         )
         if not ran.ok:
             raise ProblemFoundError(
-                f"{name} of {ecosystem} cannot be started: {complaint_of(ran)}",
-                fix=f"cd {ecosystem.parent}; pm2 start {ecosystem.name} --only {name}",
+                f"{chosen} of {ecosystem} cannot be started: {complaint_of(ran)}",
+                fix=f"cd {ecosystem.parent}; pm2 start {ecosystem.name} --only {chosen}",
             )
 
     def delete(self, name: str) -> None:
-        """Stop it and forget it."""
-        self.stop(name)
-        if self._named(name):
-            self._must(f"{name} cannot be deleted", "delete", name)
+        """Stop it as `stop` does, and forget it."""
+        for found in self._named(name):
+            self._must(
+                f"{name} cannot be deleted",
+                "delete",
+                name,
+                seconds=found.stop_seconds + _MARGIN_SECONDS,
+            )
+            return
 
     def save(self) -> None:
         """Write PM2's dump, from which it starts after a boot."""
@@ -166,8 +172,8 @@ class Pm2Manager:
     def orphans(self) -> tuple[Orphan, ...]:
         """Return the processes that a PM2 of this account started and none knows any more."""
         managed = {found.process.pid for found in self._processes()}
-        pattern = f"pm_pid_path={self._home}/pids/.*"
-        return find_orphans(self._site, pattern, {pid for pid in managed if pid is not None})
+        pattern = f"pm_pid_path={literal(self._home)}/pids/.*"
+        return find_orphans(self._site, {pid for pid in managed if pid is not None}, pattern)
 
     def logs(self, name: str, lines: int) -> tuple[str, ...]:
         """Return the end of what it wrote on stderr, where a pool logs, else on stdout."""
