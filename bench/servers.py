@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,10 +16,10 @@ from registre_cli.queue.migrate import migrate
 
 
 @contextmanager
-def postgres() -> Iterator[PostgresServer]:
+def postgres(settings: Sequence[str] = ()) -> Iterator[PostgresServer]:
     """Yield a PostgreSQL as durable as a user's: what is committed is on the disk."""
     with _folder() as folder:
-        server = PostgresServer(folder / "pg")
+        server = PostgresServer(folder / "pg", settings=settings)
         server.start()
         try:
             yield server

@@ -32,7 +32,7 @@ FROM generate_series(1, %(number)s) AS n
 """
 _RECORD = ReadingRecord(raw_text="t", boosted_text="t", confidence=90.0, pages_json="[]")
 _STARTED = "BENCH_STARTED"
-LONG, SHORT = "60x0.05", "1x0.05"
+LONG, SHORT = "60x0.08", "1x0.08"
 SCRIPTS = ("nothing", LONG, SHORT)
 
 
@@ -69,7 +69,7 @@ def serve(dsn: str, started: str) -> None:
 
 
 def run_pretending_pool(dsn: str, size: int, *, burst: bool) -> None:
-    """Run a pool on documents whose path says how they are read: `nothing`, or `60x0.05`."""
+    """Run a pool on documents whose path says how they are read: `nothing`, or `60x0.08`."""
     configure_logging("error", "json")
     with tempfile.TemporaryDirectory() as folder:
         for script in SCRIPTS:
