@@ -1,6 +1,8 @@
 """Choosing the engines that the settings ask for."""
 
 import shutil
+from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 
 from registre_cli.core.errors import ConfigurationError, UnreachableError
@@ -11,6 +13,37 @@ from registre_cli.ocr.engine import Engine, OpenGate, PageGate
 from registre_cli.ocr.order import EngineOrder, PageEngine
 from registre_cli.ocr.tessdata import INSTALL, require_language
 from registre_cli.ocr.vision.prompts import load_prompts
+
+_NO_BINDING = "the binding tesserocr is not installed"
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Which engine will read where the settings name one, and why that one."""
+
+    name: str
+    why: str
+    is_fallback: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.why})"
+
+
+def chosen_engines(settings: Settings) -> tuple[EngineChoice, ...]:
+    """Return the engines in the order in which a page falls back; nothing is loaded."""
+    return tuple(_choice(name) for name in settings.ocr_engine)
+
+
+def _choice(name: str) -> EngineChoice:
+    if name == "tesseract" and not _has_binding():
+        return EngineChoice("tesseract-cli", _NO_BINDING, is_fallback=True)
+    if name == "tesseract":
+        return EngineChoice(name, f"in process, tesserocr {version('tesserocr')}")
+    return EngineChoice(name, "by choice")
+
+
+def _has_binding() -> bool:
+    return find_spec("tesserocr") is not None
 
 
 def open_order(settings: Settings, gate: PageGate | None = None) -> EngineOrder:
@@ -37,7 +70,7 @@ def open_engine(name: str, languages: str) -> Engine:
     Raises ConfigurationError for an unknown name, UnreachableError where Tesseract is missing.
     """
     require_local_engines((name,), languages)
-    if name == "tesseract" and find_spec("tesserocr") is not None:
+    if name == "tesseract" and _has_binding():
         from registre_cli.ocr.tesseract import InProcessTesseract
 
         return InProcessTesseract(languages)
@@ -46,7 +79,7 @@ def open_engine(name: str, languages: str) -> Engine:
             "Engine fallback",
             wanted="tesseract",
             engine="tesseract-cli",
-            reason="the binding tesserocr is not installed",
+            reason=_NO_BINDING,
         )
     from registre_cli.ocr.tesseract_cli import CommandLineTesseract
 
@@ -79,7 +112,7 @@ def require_local_engines(names: tuple[str, ...], languages: str) -> None:
             )
     if not names:
         return
-    binding = "tesseract-cli" not in names and find_spec("tesserocr") is not None
+    binding = "tesseract-cli" not in names and _has_binding()
     if not binding and shutil.which("tesseract") is None:
         raise UnreachableError("the program tesseract is not here", fix=INSTALL)
     require_language(languages)

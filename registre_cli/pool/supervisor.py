@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from registre_cli.core.log import get_logger
 from registre_cli.core.sd_notify import take_notifier
 from registre_cli.core.settings import Settings
+from registre_cli.ocr.engines import chosen_engines
 from registre_cli.pool.balance import Balance
 from registre_cli.pool.crew import Crew
 from registre_cli.pool.herald import Herald
@@ -56,6 +57,10 @@ class Supervisor:
         self._crew = Crew(self._pool_id, settings, options, self._household)
         self._orders: SimpleQueue[PoolOrder] = SimpleQueue()
         self._herald = Herald(settings, self._pool_id, options.size, self._orders.put)
+        self._engines = chosen_engines(settings)
+        self._fallbacks = tuple(
+            f"reading with {engine}" for engine in self._engines if engine.is_fallback
+        )
         self._paused = False
         self._stopping_since: float | None = None
         self._rebalance_at = 0.0
@@ -75,6 +80,7 @@ class Supervisor:
                 environments=list(self._household.environments),
                 allocation={str(s): count for s, count in self._balance.allocation.items()},
                 version=version("registre-cli"),
+                engines=[str(engine) for engine in self._engines],
             )
             try:
                 self._loop()
@@ -108,7 +114,7 @@ class Supervisor:
             allocation=self._balance.allocation,
             workers=tuple(worker.status() for _, worker in sorted(self._crew.workers.items())),
             spent=self._crew.ledger.spent(),
-            notes=(*self._household.notes(), *self._herald.notes()),
+            notes=(*self._household.notes(), *self._herald.notes(), *self._fallbacks),
             release=os.environ.get(RELEASE_VARIABLE),
             documents_claimed=self._crew.documents_claimed,
         )

@@ -2,6 +2,7 @@
 
 import io
 import random
+import sys
 import time
 from collections.abc import Iterator
 
@@ -24,7 +25,7 @@ from registre_cli.demo.facts import IndexFacts
 from registre_cli.demo.scan import scanned_pdf
 from registre_cli.ocr.drawing import Words, draw, vector_pdf
 from registre_cli.ocr.engine import Engine
-from registre_cli.ocr.engines import open_engine, open_order
+from registre_cli.ocr.engines import chosen_engines, open_engine, open_order
 from registre_cli.ocr.models import Layout, PageImage, PageSource
 from registre_cli.ocr.pipeline import Reader
 
@@ -230,6 +231,21 @@ def test_an_unknown_engine_or_language_is_wrong_configuration() -> None:
         open_engine("tesseract", "xyz")
     with pytest.raises(ConfigurationError, match="is not a language"):
         open_engine("tesseract", "../../etc/passwd")
+
+
+def test_without_the_binding_the_program_reads_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A module that is None in this table is one that is not installed.
+    (chosen,) = chosen_engines(load_settings())
+    assert str(chosen).startswith("tesseract (in process, tesserocr ")
+    monkeypatch.setitem(sys.modules, "tesserocr", None)
+    (fallback,) = chosen_engines(load_settings())
+    assert fallback.is_fallback
+    assert str(fallback) == "tesseract-cli (the binding tesserocr is not installed)"
+    (page,) = reader_with().read(SCAN, Source.ACTE).pages
+    assert page.engine == "tesseract-cli"
+    assert character_error_rate(page.text, TRUTH) < 0.02
 
 
 def test_real_scans_are_read_close_to_their_ground_truth(corpus, reader: Reader) -> None:  # type: ignore[no-untyped-def]

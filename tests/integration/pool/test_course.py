@@ -20,6 +20,7 @@ def test_a_burst_reads_everything_and_says_so_line_by_line(queue: Queue, start_p
     queue.assert_each_result_was_stored_once()
     names = [str(line["event"]) for line in pool.lines]
     assert names[0] == "Pool started"
+    assert str(pool.lines[0]["engines"]).startswith("['tesseract (in process, tesserocr ")
     assert names[-1] == "Pool stopped"
     job = {
         "worker_id",
