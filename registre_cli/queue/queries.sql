@@ -226,14 +226,19 @@ ORDER BY ocr_priority DESC, created_at, id
 LIMIT 1
 
 -- name: counts
--- What no longer waits. Grouped by the number alone: a million rows are then counted in half
--- the time that grouping by both columns takes.
-SELECT status_id,
-    count(*) FILTER (WHERE document_source = 'index'),
+-- What no longer waits. One plain count for each status: grouping would hash every row, which
+-- doubles the time of a million rows that no vacuum has seen yet.
+SELECT 4, count(*) FILTER (WHERE document_source = 'index'),
     count(*) FILTER (WHERE document_source = 'acte')
-FROM extraction_queue
-WHERE status_id IN (4, 5, 6)
-GROUP BY status_id
+FROM extraction_queue WHERE status_id = 4
+UNION ALL
+SELECT 5, count(*) FILTER (WHERE document_source = 'index'),
+    count(*) FILTER (WHERE document_source = 'acte')
+FROM extraction_queue WHERE status_id = 5
+UNION ALL
+SELECT 6, count(*) FILTER (WHERE document_source = 'index'),
+    count(*) FILTER (WHERE document_source = 'acte')
+FROM extraction_queue WHERE status_id = 6
 
 -- name: waiting
 -- Everything at status 3, by source and reason. A document that was never tried came when it

@@ -1,12 +1,15 @@
 """The claim's cost: bounded, whatever else the table holds. And the check on a million rows."""
 
+import contextlib
 import json
 import statistics
 import time
 from collections.abc import Iterator
 
+import psutil
 import psycopg
 import pytest
+from pool_harness import wait_for
 from psycopg import sql
 from pydantic import SecretStr
 
@@ -62,6 +65,21 @@ def crowded(postgres_server: PostgresServer, migrated_template: str) -> Iterator
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def backends(server: PostgresServer, database: str) -> int:
+    """How many processes serve one database."""
+    number = 0
+    for process in psutil.Process(server.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            number += f" {database} " in " ".join(process.cmdline())
+    return number
+
+
+def cpu_seconds(server: PostgresServer) -> float:
+    """What this process and the server's ended children have used."""
+    ended = psutil.Process(server.pid).cpu_times()
+    return time.process_time() + ended.children_user + ended.children_system
+
+
 def plan_of_the_claim(connection: Connection) -> tuple[set[str], int]:
     """Return the names of the indexes that a claim uses and the buffers that it touches."""
     with connection.transaction(force_rollback=True):
@@ -95,22 +113,27 @@ def test_the_claim_reads_a_bounded_number_of_rows_from_its_own_index(crowded: Co
 
 
 @pytest.mark.timeout(300)
-def test_the_check_of_a_million_rows_answers_quickly(
-    crowded: Connection, postgres_server: PostgresServer
+@pytest.mark.parametrize("prepare", ["SELECT 1", "VACUUM ANALYZE extraction_queue"])
+def test_the_check_of_a_million_rows_is_cheap_even_before_any_vacuum(
+    crowded: Connection, postgres_server: PostgresServer, prepare: str
 ) -> None:
-    crowded.execute("VACUUM ANALYZE extraction_queue")
+    crowded.execute(prepare.encode())
     dsn = SecretStr(postgres_server.dsn("crowded"))
     environment = Environment(name="dev", enabled=True, database_url=dsn)
-    times = []
+    seconds = []
     for _ in range(5):
-        started = time.perf_counter()
+        before = cpu_seconds(postgres_server)
         report = inspect(environment, LiveWorkers())
-        times.append(time.perf_counter() - started)
+        # The server counts a connection's time once its process is gone; ours stays.
+        wait_for(lambda: backends(postgres_server, "crowded") == 1, 5, "it stays")
+        seconds.append(cpu_seconds(postgres_server) - before)
     assert sum(counts.done for counts in report.counts.values()) == DONE
     assert sum(counts.blocked for counts in report.counts.values()) == DELAYED
     assert report.eligible == READY
-    # Twice the promise, for a shared machine; the median of quiet runs is what is promised.
-    assert statistics.median(times) < 0.6, times
+    assert len(report.blocked) == 5
+    # The time of the processors, ours and the server's: where nothing else runs it is the time
+    # that a person waits, and elsewhere it is all that the check can be blamed for.
+    assert statistics.median(seconds) < 0.3, seconds
 
 
 @pytest.mark.timeout(300)
