@@ -20,6 +20,12 @@ CASE
             WHEN ocr_not_before > clock_timestamp() THEN 'backing_off'
         END
 
+-- fragment: unsynced
+-- This transaction does not wait for the disk. Where the server crashes in the next moment, its
+-- write never was: the document is ready again, or its lease ends earlier, and the fence turns
+-- away whoever believes otherwise. A result is never written so.
+set_config('synchronous_commit', 'off', true)
+
 -- fragment: fresh_start
 -- No tries, no delay, no text: as if it had just been stored.
 status_id = 3, ocr_attempts = 0, ocr_not_before = NULL, ocr_worker_id = NULL,
@@ -54,7 +60,8 @@ WHERE document.id = next.id
 RETURNING document.id::text, document.ocr_attempts, document.document_number,
     document.document_source::text, document.supabase_path,
     coalesce(document.ocr_max_attempts, 3), document.circonscription_fonciere::text,
-    document.cadastre::text, document.designation_secondaire::text, document.acte_type::text
+    document.cadastre::text, document.designation_secondaire::text, document.acte_type::text,
+    {unsynced}
 
 -- name: renew
 -- A lease that ended but that nobody took is still ours: the fence decides, not the clock.
@@ -62,7 +69,7 @@ UPDATE extraction_queue
 SET ocr_lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
 WHERE id = %(id)s AND status_id = 6
   AND ocr_worker_id = %(worker_id)s AND ocr_attempts = %(attempt)s
-RETURNING ocr_cancel_requested
+RETURNING ocr_cancel_requested, {unsynced}
 
 -- name: complete
 UPDATE extraction_queue

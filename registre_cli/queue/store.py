@@ -52,7 +52,7 @@ class QueueStore:
         if row is None:
             return None
         document_id, attempt, number, document_source, path, max_attempts, *about = row
-        circonscription, cadastre, designation, acte_type = about
+        circonscription, cadastre, designation, acte_type, _ = about
         return ClaimedDocument(
             token=FencingToken(document_id, attempt, worker_id),
             number=number,

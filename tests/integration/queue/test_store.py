@@ -221,3 +221,24 @@ def test_waiting_work_counts_what_is_eligible_with_measured_seconds(
     work = store.waiting_work()
     assert work[Source.INDEX].documents == 1
     assert (work[Source.ACTE].documents, work[Source.ACTE].mean_seconds) == (0, 12.0)
+
+
+def test_a_claim_and_a_renewal_do_not_wait_for_the_disk_and_a_result_does(
+    connection: Connection, add: AddDocument
+) -> None:
+    add()
+    connection.execute("SET synchronous_commit = on")
+    store = QueueStore(connection)
+
+    def synced() -> bool:
+        return connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
+
+    with connection.transaction():
+        document = claim(store)
+        assert not synced()
+    with connection.transaction():
+        assert store.renew(document.token, 60) is LeaseState.HELD
+        assert not synced()
+    with connection.transaction():
+        assert store.complete(document.token, RECORD)
+        assert synced()
