@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from rich.console import Console
@@ -103,23 +104,32 @@ def _show_pages(out: Console, document: QueueDocument) -> None:
     pages = json.loads(document.pages_json) if document.pages_json else []
     if not pages:
         return
-    shown = table("Pages", "page>", "from", "engine", "size", "conf>", "chars>", "seconds>")
+    shown = table("Pages", "page>", "from", "engine", "look", "size", "conf>", "chars>", "sec>")
     for page in pages:
         mark = page.get("confidence")
         shown.add_row(
             cell(page.get("number")),
             cell(page.get("source")),
             cell(page.get("engine")),
-            cell(f"{page.get('width')}×{page.get('height')} at {page.get('dpi')} dpi"),
+            cell(_look(page)),
+            cell(f"{page.get('width')}×{page.get('height')}, {page.get('dpi')} dpi"),
             cell(None if mark is None else f"{mark:.0f}"),
             cell(page.get("chars")),
-            cell(page.get("seconds")),
+            cell(f"{float(page.get('seconds') or 0):.1f}"),
         )
     out.print(shown)
     tokens = sum(int(page.get("tokens") or 0) for page in pages)
     if tokens:
         cost_usd = sum(float(page.get("cost_usd") or 0) for page in pages)
         out.print(f"  {tokens:,} tokens, ${cost_usd:.4f}")
+
+
+def _look(page: Mapping[str, object]) -> str | None:
+    """Say under which preparation the page read best, and how it was turned."""
+    parts = [str(page["look"])] if page.get("look") else []
+    if page.get("rotation"):
+        parts.append(f"turned {page['rotation']}°")
+    return ", ".join(parts) or None
 
 
 def _show_history(out: Console, document: QueueDocument) -> None:
