@@ -225,7 +225,7 @@ def test_limits_of_one_document_are_permanent_failures() -> None:
 
 
 def test_an_unknown_engine_or_language_is_wrong_configuration() -> None:
-    with pytest.raises(ConfigurationError, match="unknown engine 'magic'"):
+    with pytest.raises(ConfigurationError, match="'magic' is no engine of this host"):
         open_engine("magic", "fra")
     with pytest.raises(ConfigurationError, match="no data for the language 'xyz'"):
         open_engine("tesseract", "xyz")

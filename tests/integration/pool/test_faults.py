@@ -133,25 +133,47 @@ def test_a_missing_right_stops_the_claims_until_it_is_given_back(
     assert not pool.events("Worker lost")
 
 
-def test_a_rule_that_never_ends_costs_its_document_and_not_the_worker_for_ever(
-    queue: Queue, start_pool: Pools, tmp_path: Path
-) -> None:
-    (tmp_path / "endless.toml").write_text(
-        """
+# Needs a time that grows with two to the power of the letters, and finds nothing in the end.
+ENDLESS_TEXT = f"text {'a' * 60}d"
+
+
+def endless_rules(folder: Path, number: int) -> str:
+    """Write rules of a user's that never end; each may spend a second on a document."""
+    rules = [
+        f"""
         [[rule]]
-        name = "endless"
+        name = "endless {place}"
         why = "Somebody's mistake."
-        match = '(a+)+b'
-        write = "c"
-        changes = [["aab", "c"], ["ab", "c"]]
+        match = '^(?:a|aa|a[a])+[bc]$'
+        write = "e"
+        changes = [["aab", "e"], ["ac", "e"]]
         leaves = ["a", "b"]
         """
-    )
-    (endless,) = queue.add("text " + "a" * 60, ocr_max_attempts=1, ocr_priority=1)
+        for place in range(number)
+    ]
+    (folder / "endless.toml").write_text("\n".join(rules))
+    return str(folder)
+
+
+def test_a_rule_that_never_ends_is_left_out_and_that_is_marked(
+    queue: Queue, start_pool: Pools, tmp_path: Path
+) -> None:
+    queue.add(ENDLESS_TEXT)
     queue.add(PAGES, number=3)
-    pool = start_pool(ocr_page_timeout=1, ocr_boost_rules=str(tmp_path))
+    pool = start_pool(ocr_boost_rules=endless_rules(tmp_path, 1))
+    finish(pool, queue, done=4)
+    (event,) = pool.events("Rule left out")
+    assert event["rule"] == "endless 0"
+
+
+def test_a_correction_that_never_ends_costs_its_document_and_not_the_worker_for_ever(
+    queue: Queue, start_pool: Pools, tmp_path: Path
+) -> None:
+    (endless,) = queue.add(ENDLESS_TEXT, ocr_max_attempts=1, ocr_priority=1)
+    queue.add(PAGES, number=3)
+    pool = start_pool(ocr_page_timeout=1, ocr_boost_rules=endless_rules(tmp_path, 20))
     finish(pool, queue, done=3, failed=1)
-    ((reason,),) = queue.ask("SELECT ocr_error FROM extraction_queue WHERE id = %s", endless)
+    (reason,) = queue.one(endless, "ocr_error")
     assert reason == "correcting the text took longer than 1 s after the last page"
 
 
