@@ -109,9 +109,14 @@ def show(
     env_file: EnvFile = None,
 ) -> None:
     """Show one document: its facts, its pages, its tries."""
+    from registre_cli.core.errors import WrongUsageError
     from registre_cli.queue.admin import show_document as find
     from registre_cli.ui.queue import show_document, show_text
 
+    if as_json and text is not None:
+        raise WrongUsageError(
+            "--json and --text exclude each other", fix="--json holds raw_text and boosted_text"
+        )
     with _one_queue(env_file, env) as (name, connection):
         document = find(connection, document_id)
         if text is not None:

@@ -6,7 +6,7 @@ from typing import Literal, Protocol, TextIO, cast
 
 import structlog
 
-from registre_cli.core.text import printable
+from registre_cli.core.text import json_text, printable
 
 LogFormat = Literal["auto", "json", "console"]
 
@@ -39,7 +39,7 @@ def configure_logging(level: str, log_format: LogFormat, stream: LogStream | Non
     if console:
         renderer = structlog.dev.ConsoleRenderer(colors=False)
     else:
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        renderer = structlog.processors.JSONRenderer(serializer=_line)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -67,11 +67,16 @@ def get_logger(**fields: object) -> Logger:
 def _harmless(
     _logger: object, _name: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Keep terminal escapes out of the console; JSON escapes them by itself."""
+    """Keep terminal escapes out of the console; what JSON lets stand, its renderer escapes."""
     for key, value in event.items():
-        if isinstance(value, str) and key != "exception":
-            event[key] = printable(value)
+        if isinstance(value, str):
+            lines = value.split("\n") if key == "exception" else [value]
+            event[key] = "\n".join(map(printable, lines))
     return event
+
+
+def _line(event: object, **_: object) -> str:
+    return json_text(event)
 
 
 def _contract_order(

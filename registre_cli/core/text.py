@@ -1,5 +1,6 @@
 """Text from the database, from PDFs or from an API is hostile until shown safe."""
 
+import json
 import unicodedata
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -19,6 +20,22 @@ def printable(text: str, *, limit: int | None = None) -> str:
     return shown
 
 
+def json_text(document: object, *, indent: int | None = None) -> str:
+    """Return `document` as JSON that a terminal shows harmlessly, accents as they are.
+
+    JSON lets control and format characters beyond ASCII stand in a string (a one-byte escape
+    sequence, right-to-left marks); here they are escaped like the others, lone surrogates too,
+    so that every output can be encoded and read back.
+    """
+    text = json.dumps(document, ensure_ascii=False, indent=indent, default=str)
+    if text.isprintable():
+        return text
+    return "".join(
+        _escape(character) if _is_obeyed(character) and character != "\n" else character
+        for character in text
+    )
+
+
 def storable(text: str) -> str:
     """Return `text` as PostgreSQL can store it: valid UTF-8 without NUL."""
     return text.replace("\x00", _REPLACEMENT).encode("utf-8", "replace").decode("utf-8")
@@ -27,5 +44,15 @@ def storable(text: str) -> str:
 def _shown(character: str) -> str:
     if character.isspace():
         return " "
-    category = unicodedata.category(character)
-    return _REPLACEMENT if category in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} else character
+    return _REPLACEMENT if _is_obeyed(character) else character
+
+
+def _escape(character: str) -> str:
+    """Return the JSON escape of a character: one unit of UTF-16, or a pair."""
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _is_obeyed(character: str) -> bool:
+    """Whether a terminal could do something else with it than show it."""
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -47,7 +47,7 @@ class CheckReport:
 
 @dataclass(frozen=True)
 class _Living:
-    """The pools that live, or why nobody knows; `known` is false without a Redis."""
+    """The pools that live, or why nobody knows; `known` is false where no Redis tells."""
 
     pools: tuple[PoolStatus, ...] = ()
     known: bool = True
@@ -94,15 +94,14 @@ def check_queues(settings: Settings, asked: Sequence[str]) -> CheckReport:
 
 
 def _living(settings: Settings) -> _Living:
-    client = open_redis(settings)
-    if client is None:
-        return _Living(known=False)
     try:
-        return _Living(live_pools(client))
+        client = open_redis(settings)
+        if client is None:
+            return _Living(known=False)
+        with client:
+            return _Living(live_pools(client))
     except RegistreError as error:
-        return _Living(unreachable_because=error)
-    finally:
-        client.close()
+        return _Living(known=False, unreachable_because=error)
 
 
 def _host_problems(living: _Living, *, waits: bool) -> Iterator[Problem]:
@@ -117,17 +116,18 @@ def _host_problems(living: _Living, *, waits: bool) -> Iterator[Problem]:
         )
     legacy = [process for process in running_under_pm2() if process.is_legacy]
     if legacy:
-        yield _legacy(legacy, pool_lives=bool(living.pools), waits=waits)
+        yield _legacy(legacy, living, waits=waits)
 
 
-def _legacy(legacy: Sequence[ManagedProcess], *, pool_lives: bool, waits: bool) -> Problem:
+def _legacy(legacy: Sequence[ManagedProcess], living: _Living, *, waits: bool) -> Problem:
     shown = ", ".join(f"{process.name} (pid {process.pid})" for process in legacy)
     names = " ".join(sorted({process.name for process in legacy}))
     fix = f"registre deploy, or by hand: pm2 delete {names}; pm2 save; then start the pool"
-    if pool_lives:
+    if living.pools:
         said = f"PM2 still runs the legacy program {shown} beside the pool"
         return Problem("legacy_process", Severity.WARNING, None, said, fix)
-    said = f"PM2 runs the legacy program {shown} and no pool is alive"
+    alive = "alive" if living.known else "known to be alive"
+    said = f"PM2 runs the legacy program {shown} and no pool is {alive}"
     severity = Severity.ERROR if waits else Severity.WARNING
     return Problem("legacy_process", severity, None, said, fix)
 

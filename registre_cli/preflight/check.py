@@ -71,6 +71,13 @@ def skipped(message: str) -> Finding:
     return Finding(CheckStatus.SKIP, message)
 
 
+def refused(error: RegistreError) -> CheckResult:
+    """Return the one result that there is where the settings themselves are refused."""
+    return CheckResult(
+        "host/settings", CheckStatus.FAIL, error.message, error.fix or "see the message", 0.0
+    )
+
+
 def run_checks(checks: Sequence[Check]) -> tuple[CheckResult, ...]:
     """Run all checks at once; one that hangs or fails is a finding, never an error of ours."""
     started = time.monotonic()

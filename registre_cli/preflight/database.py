@@ -5,7 +5,7 @@ import time
 import psycopg
 
 from registre_cli.core.documents import Source
-from registre_cli.core.errors import DocumentError
+from registre_cli.core.errors import DocumentError, StorageAwayError
 from registre_cli.core.settings import Environment, Settings
 from registre_cli.preflight.check import Finding, failed, passed, skipped, warned
 from registre_cli.queue.connection import Connection, connect, is_pooled
@@ -154,10 +154,19 @@ def storage(environment: Environment, settings: Settings) -> Finding:
             path, max_bytes=settings.ocr_max_bytes, timeout_seconds=4.0
         )
     except DocumentError as error:
-        return failed(
-            f"document {document_id}: {error.message}", error.fix or "check the storage settings"
-        )
+        fix = error.fix or _storage_fix(environment, document_id, error)
+        return failed(f"document {document_id}: {error.message}", fix)
     return passed(f"document {document_id} is there ({len(body):,} bytes)")
+
+
+def _storage_fix(environment: Environment, document_id: str, error: DocumentError) -> str:
+    """Return what to look at: the storage's settings, or the path of this one document."""
+    name, prefix = environment.name, environment.name.upper()
+    if not isinstance(error, StorageAwayError):
+        return f"compare its path with the storage: registre queue show {document_id} --env {name}"
+    if environment.storage_url is not None:
+        return f"check {prefix}_STORAGE_URL"
+    return f"check {prefix}_SUPABASE_URL and {prefix}_SUPABASE_SERVICE_KEY"
 
 
 def _connected(environment: Environment) -> Connection:

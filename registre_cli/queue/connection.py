@@ -20,6 +20,9 @@ STATEMENT_TIMEOUT_SECONDS = 25
 _PREPARE_AFTER_RUNS = 5
 
 _CONFIGURATION_SQLSTATES = ("28", "3D", "42501")
+# What libpq adds to each failure: a question, where the line before has the answer.
+_LIBPQ_QUESTION = "Is the server running"
+_LIBPQ_PREFIXES = ("connection failed: ", "connection is bad: ")
 
 
 def connect(
@@ -33,14 +36,7 @@ def connect(
     Raises ConfigurationError for a wrong DSN, password, role or database and
     UnreachableError where nothing answers; neither message holds the password.
     """
-    try:
-        conninfo_to_dict(dsn.get_secret_value())
-    except psycopg.ProgrammingError:
-        # libpq quotes the text that it cannot read, password and all.
-        raise ConfigurationError(
-            "the database URL is not a PostgreSQL DSN",
-            fix="write it as postgresql://user:password@host:5432/database",
-        ) from None
+    _require_dsn(dsn)
     try:
         connection = psycopg.connect(
             dsn.get_secret_value(),
@@ -79,10 +75,24 @@ def is_pooled(connection: Connection) -> bool:
     return row is None or row[0] != connection.info.backend_pid
 
 
+def _require_dsn(dsn: SecretStr) -> None:
+    """Refuse what libpq would quote in its complaint, password and all."""
+    fix = "write it as postgresql://user:password@host:5432/database"
+    try:
+        host = str(conninfo_to_dict(dsn.get_secret_value()).get("host") or "")
+    except psycopg.ProgrammingError:
+        raise ConfigurationError("the database URL is not a PostgreSQL DSN", fix=fix) from None
+    # Only the address of an abstract socket may hold one, as its first character.
+    if "@" in host[1:]:
+        raise ConfigurationError(
+            "the database URL has an @ within its user or password",
+            fix=f"{fix}, with %40 for an @ in the password",
+        )
+
+
 def explain(error: psycopg.Error) -> RegistreError:
     """Turn an error of the connection into one that a person can act on."""
-    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    said = lines[-1] if lines else type(error).__name__
+    said = _told(error)
     refused = (error.sqlstate or "").startswith(_CONFIGURATION_SQLSTATES) or any(
         mark in said
         for mark in (
@@ -101,3 +111,13 @@ def explain(error: psycopg.Error) -> RegistreError:
         f"PostgreSQL cannot be reached: {said}",
         fix="check that the server runs and that the *_DATABASE_URL names its host and port",
     )
+
+
+def _told(error: psycopg.Error) -> str:
+    """Return the one line of an error that says what happened, and where."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    telling = [line for line in lines if line and not line.startswith(_LIBPQ_QUESTION)]
+    said = telling[-1] if telling else type(error).__name__
+    for prefix in _LIBPQ_PREFIXES:
+        said = said.removeprefix(prefix)
+    return said

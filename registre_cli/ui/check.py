@@ -38,11 +38,21 @@ def verdict(report: CheckReport) -> Text:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         return Text.assemble(("PROBLEM  ", "bold red"), cell(errors[0].message), more)
     waiting = sum(found.eligible for found in report.environments)
-    workers = sum(found.workers.total for found in report.environments)
-    state = f"{waiting} documents wait, {workers} workers live" if waiting else "nothing waits"
+    state = f"{_waiting(waiting)}, {_living(report)}" if waiting else "nothing waits"
     if report.problems:
         return Text.assemble(("WARNING  ", "bold yellow"), state)
     return Text.assemble(("OK  ", "bold green"), state)
+
+
+def _waiting(documents: int) -> str:
+    return "1 document waits" if documents == 1 else f"{documents} documents wait"
+
+
+def _living(report: CheckReport) -> str:
+    if not all(found.workers.known for found in report.environments):
+        return "who reads is not known (REDIS_URL is not set)"
+    workers = sum(found.workers.total for found in report.environments)
+    return "1 worker lives" if workers == 1 else f"{workers} workers live"
 
 
 def _show_environment(out: Console, found: EnvironmentReport) -> None:
@@ -62,7 +72,7 @@ def _show_environment(out: Console, found: EnvironmentReport) -> None:
             cell(numbers.in_progress),
             cell(numbers.done),
             cell(numbers.failed, style="red" if numbers.failed else ""),
-            cell(found.workers.by_mode.get(source, 0)),
+            cell(found.workers.by_mode.get(source, 0) if found.workers.known else "?"),
         )
     out.print(counts)
     if found.blocked:
@@ -76,6 +86,8 @@ def _show_environment(out: Console, found: EnvironmentReport) -> None:
 def _outlook(found: EnvironmentReport) -> str:
     if not found.eligible:
         return "nothing waits"
+    if not found.workers.known:
+        return "read in: not known"
     if found.eta_seconds is None:
         return "read in: never"
     return f"read in {duration(found.eta_seconds)}"
@@ -140,6 +152,7 @@ def _environment_document(found: EnvironmentReport) -> dict[str, object]:
         "oldest_waiting_seconds": found.oldest_waiting_seconds,
         "stale": [asdict(document) for document in found.stale],
         "workers": {str(source): found.workers.by_mode.get(source, 0) for source in Source},
+        "workers_known": found.workers.known,
         "throughput": {
             "documents_per_minute": found.documents_per_minute,
             "eta_seconds": found.eta_seconds,

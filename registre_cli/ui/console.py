@@ -1,6 +1,5 @@
 """The consoles, and the few ways in which anything of ours reaches a screen."""
 
-import json
 import os
 import sys
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from registre_cli.core.errors import RegistreError
-from registre_cli.core.text import printable
+from registre_cli.core.text import json_text, printable
 
 _ID_CHARACTERS = 36
 
@@ -38,7 +37,7 @@ def cell(value: object, *, limit: int | None = None, style: str = "") -> Text:
 
 def print_json(document: object) -> None:
     """Print one JSON document on stdout and nothing else there."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.write(json_text(document, indent=2) + "\n")
 
 
 def show_error(error: RegistreError) -> None:

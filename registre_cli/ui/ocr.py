@@ -1,6 +1,5 @@
 """Showing and writing what was read from files."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from registre_cli.core.errors import WrongUsageError
-from registre_cli.core.text import printable
+from registre_cli.core.text import json_text, printable
 from registre_cli.ocr.exports import OutputFormat
 from registre_cli.ocr.files import InputFile, prepare_folder, write_whole
 from registre_cli.ocr.models import PageRecord
@@ -103,8 +102,7 @@ class FileWriter:
         if read.exported is not None:
             return read.exported
         if self._form is OutputFormat.JSON:
-            document = json.dumps(self._document(read), ensure_ascii=False, indent=2, default=str)
-            return (document + "\n").encode()
+            return (json_text(self._document(read), indent=2) + "\n").encode()
         return (self._text(read) + "\n").encode()
 
     def _text(self, read: FileReading) -> str:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from rich.console import Console
 
+from registre_cli.core.errors import ProblemFoundError
 from registre_cli.queue.models import QueueDocument, QueueRow, Status
 from registre_cli.ui.console import cell, moment, output_console, print_json, table
 
@@ -84,7 +85,15 @@ def show_document(environment: str, document: QueueDocument, *, as_json: bool) -
 
 
 def show_text(document: QueueDocument, which: str) -> None:
-    """Print a text as it is stored, line by line and harmless, or the difference of both."""
+    """Print a text as it is stored, line by line and harmless, or the difference of both.
+
+    Raises ProblemFoundError where the document has no text.
+    """
+    if document.raw_text is None or (which != "raw" and document.boosted_text is None):
+        raise ProblemFoundError(
+            f"{document.row.document_number} has no {'' if which == 'raw' else 'boosted '}text",
+            fix=f"registre queue show {document.row.id} says how far it is",
+        )
     raw = (document.raw_text or "").splitlines()
     boosted = (document.boosted_text or "").splitlines()
     out = output_console()

@@ -38,5 +38,19 @@ def test_lines_below_the_level_are_not_written() -> None:
 def test_the_console_format_defuses_escapes() -> None:
     out = io.StringIO()
     configure_logging("info", "console", out)
-    get_logger().info("Claimed job", document_number="\x1b[2J1")
-    assert "\x1b" not in out.getvalue()
+    try:
+        raise ValueError("\x1b[2J2\n\x9b31m")
+    except ValueError:
+        get_logger().exception("Claimed job", document_number="\x1b[2J1", pages=["\x1b"])
+    assert "\x1b" not in out.getvalue() and "\x9b" not in out.getvalue()
+    assert "Traceback" in out.getvalue() and "[2J2\n" in out.getvalue()
+
+
+def test_json_lines_hold_nothing_that_a_terminal_could_obey() -> None:
+    out = io.StringIO()
+    configure_logging("info", "json", out)
+    number = "\x1b[2J \x9b31m \u202e \x7f é"
+    get_logger().info("Claimed job", document_number=number)
+    (line,) = out.getvalue().splitlines()
+    assert line.isprintable() and "é" in line
+    assert json.loads(line)["document_number"] == number

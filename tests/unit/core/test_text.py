@@ -1,11 +1,12 @@
 """Hostile text is shown harmlessly and stored validly."""
 
+import json
 import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registre_cli.core.text import printable, storable
+from registre_cli.core.text import json_text, printable, storable
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None))
 
@@ -27,6 +28,16 @@ def test_long_text_is_cut_with_an_ellipsis() -> None:
 @given(ANY_TEXT)
 def test_nothing_that_a_terminal_could_obey_is_ever_shown(text: str) -> None:
     assert all(unicodedata.category(character)[0] != "C" for character in printable(text))
+
+
+@given(ANY_TEXT)
+def test_json_holds_the_very_text_and_nothing_that_a_terminal_could_obey(text: str) -> None:
+    shown = json_text({"é": [text]}, indent=2)
+    # Two surrogates that make a pair are the character that they stand for.
+    joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    assert json.loads(shown) == {"é": [joined]}
+    assert all(unicodedata.category(c)[0] != "C" for c in shown if c != "\n")
+    assert "é" in shown and shown.encode()
 
 
 @given(ANY_TEXT)
