@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": (f"{_COMMANDS}.demo", "Read 19 generated documents on the embedded servers."),
     "ocr": (f"{_COMMANDS}.ocr", "Read PDFs without any queue."),
     "queue": (f"{_COMMANDS}.queue", "Inspect and repair the queue."),
+    "boost": (f"{_COMMANDS}.boost", "Check the correction rules, and explain what they do."),
     "pool": (f"{_COMMANDS}.pool", "Run the workers, and see every pool of every host."),
     "capacity": (f"{_COMMANDS}.capacity", "Say what the host has and what pool fits."),
     "verify-setup": (f"{_COMMANDS}.verify_setup", "Check everything that the pool needs."),

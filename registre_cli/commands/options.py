@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from registre_cli.core.settings import Settings
+    from registre_cli.queue.connection import Connection
 
 EnvFile = Annotated[
     Path | None,
@@ -54,3 +55,21 @@ def opened(env_file: Path | None, **flags: object) -> Iterator["Settings"]:
             # The embedded database is ours alone: it never waits for a person to migrate it.
             migrate(served.local.database_url)
         yield served
+
+
+@contextmanager
+def one_queue(env_file: Path | None, env: str | None) -> Iterator[tuple[str, "Connection"]]:
+    """Yield the one environment that is meant, and a connection to its queue."""
+    from registre_cli.core.errors import WrongUsageError
+    from registre_cli.pool.check import choose_environments
+    from registre_cli.queue.opening import open_queue
+
+    with opened(env_file) as settings:
+        environments = choose_environments(settings, [env] if env else ())
+        if len(environments) > 1:
+            names = ", ".join(environment.name for environment in environments)
+            raise WrongUsageError(
+                f"several environments are configured ({names})", fix="name one with --env"
+            )
+        with open_queue(environments[0]) as connection:
+            yield environments[0].name, connection

@@ -1,20 +1,19 @@
 """`registre queue`: inspect and repair the queue."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from registre_cli.commands.options import EnvFile, Environments, Json, opened
+from registre_cli.commands.options import EnvFile, Environments, Json, one_queue, opened
 
 if TYPE_CHECKING:
     from registre_cli.core.settings import Settings
     from registre_cli.pool.check import CheckReport
-    from registre_cli.queue.connection import Connection
     from registre_cli.queue.models import QueueRow
+    from registre_cli.queue.search import Found
 
 app = typer.Typer(help="Inspect and repair the queue.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -105,24 +104,62 @@ def show(
         Literal["raw", "boosted", "diff"] | None,
         typer.Option("--text", help="Print a stored text, or what the rules changed."),
     ] = None,
+    fields: Annotated[
+        bool, typer.Option("--fields", help="What the document says: lots, days, amounts, parties.")
+    ] = False,
     as_json: Json = False,
     env_file: EnvFile = None,
 ) -> None:
     """Show one document: its facts, its pages, its tries."""
     from registre_cli.core.errors import WrongUsageError
     from registre_cli.queue.admin import show_document as find
-    from registre_cli.ui.queue import show_document, show_text
+    from registre_cli.ui.queue import show_document, show_stored_fields, show_text
 
-    if as_json and text is not None:
+    if text is not None and (fields or as_json):
         raise WrongUsageError(
-            "--json and --text exclude each other", fix="--json holds raw_text and boosted_text"
+            "--text is a view of its own", fix="give --text or --fields; --json has all of it"
         )
-    with _one_queue(env_file, env) as (name, connection):
+    with one_queue(env_file, env) as (name, connection):
         document = find(connection, document_id)
         if text is not None:
             show_text(document, text)
+        elif fields and not as_json:
+            show_stored_fields(document)
         else:
             show_document(name, document, as_json=as_json)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def search(
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="WORDS...", help="Like 'hypothèque \"lot 283-359\" -quittance'."),
+    ],
+    env: Environments = None,
+    source: Annotated[SourceName | None, typer.Option("--source", help="Only this source.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so many.")] = 10,
+    as_json: Json = False,
+    env_file: EnvFile = None,
+) -> None:
+    """Search the corrected texts: every word, in any form and with or without accents.
+
+    "a phrase" is looked for word for word, -word must not be there, or stands between
+    alternatives. Exit 0 also where nothing is found.
+    """
+    from registre_cli.pool.check import choose_environments
+    from registre_cli.queue.opening import open_queue
+    from registre_cli.queue.search import search_texts
+    from registre_cli.ui.search import show_found
+
+    question = " ".join(words)
+    with opened(env_file) as settings:
+        found: dict[str, Found] = {}
+        for environment in choose_environments(settings, env or ()):
+            with open_queue(environment) as connection:
+                found[environment.name] = search_texts(
+                    connection, question, source=source, limit=limit
+                )
+        show_found(question, found, limit=limit, as_json=as_json)
 
 
 @app.command()
@@ -147,7 +184,7 @@ def add(
     documents = [
         new_document(path, Source(source), number=number, priority=priority) for path in paths
     ]
-    with _one_queue(env_file, env) as (_, connection):
+    with one_queue(env_file, env) as (_, connection):
         ids = [add_document(connection, document) for document in documents]
         show_ids("queued", ids, as_json=as_json)
 
@@ -167,7 +204,7 @@ def retry(
     from registre_cli.ui.results import show_ids
 
     _ids_or_flag(ids, failed, "--failed")
-    with _one_queue(env_file, env) as (_, connection):
+    with one_queue(env_file, env) as (_, connection):
         done = list(retry_failed(connection)) if failed else []
         for document_id in ids or ():
             retry_document(connection, document_id)
@@ -191,7 +228,7 @@ def release(
     from registre_cli.ui.results import show_ids
 
     _ids_or_flag(ids, stale, "--stale")
-    with _one_queue(env_file, env) as (_, connection):
+    with one_queue(env_file, env) as (_, connection):
         rescued = QueueStore(connection).rescue_lost() if stale else []
         done = [document.document_id for document in rescued]
         for document_id in ids or ():
@@ -211,7 +248,7 @@ def cancel(
     from registre_cli.queue.admin import cancel_document
     from registre_cli.ui.results import show_ids
 
-    with _one_queue(env_file, env) as (_, connection):
+    with one_queue(env_file, env) as (_, connection):
         for document_id in ids:
             cancel_document(connection, document_id)
         show_ids("cancelled", ids, as_json=as_json)
@@ -250,23 +287,6 @@ def _one_way_to_show(as_json: bool, watch: bool, nagios: bool) -> None:
         raise WrongUsageError(
             "--json, --watch and --format nagios exclude each other", fix="give one of them"
         )
-
-
-@contextmanager
-def _one_queue(env_file: Path | None, env: str | None) -> Iterator[tuple[str, "Connection"]]:
-    from registre_cli.core.errors import WrongUsageError
-    from registre_cli.pool.check import choose_environments
-    from registre_cli.queue.opening import open_queue
-
-    with opened(env_file) as settings:
-        environments = choose_environments(settings, [env] if env else ())
-        if len(environments) > 1:
-            names = ", ".join(environment.name for environment in environments)
-            raise WrongUsageError(
-                f"several environments are configured ({names})", fix="name one with --env"
-            )
-        with open_queue(environments[0]) as connection:
-            yield environments[0].name, connection
 
 
 def _ids_or_flag(ids: list[str] | None, flag: bool, name: str) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import ConfigurationError, DocumentError, PermanentDocumentError
 from registre_cli.core.settings import Settings
-from registre_cli.ocr.boost import RuleSet, boost, load_rules
+from registre_cli.ocr.boost import Boosted, RuleSet, boost, load_rules
 from registre_cli.ocr.engine import PageGate
 from registre_cli.ocr.exports import OutputFormat, export
 from registre_cli.ocr.models import DocumentReading
@@ -54,7 +54,7 @@ class FileReading:
     path: Path
     seconds: float
     reading: DocumentReading | None = None
-    boosted: str | None = None
+    boosted: Boosted | None = None
     exported: bytes | None = None
     error: str | None = None
 
@@ -68,7 +68,7 @@ class _Page:
 @dataclass(frozen=True)
 class _Outcome:
     reading: DocumentReading | None = None
-    boosted: str | None = None
+    boosted: Boosted | None = None
     exported: bytes | None = None
     error: str | None = None
 
@@ -210,7 +210,7 @@ def _read(
     exported = export(order.form, pdf, reading, path.name)
     # Every word of a long document is much to send, and is in the export already.
     kept = DocumentReading(tuple(replace(page, words=()) for page in reading.pages))
-    return _Outcome(kept, boost(reading.text, order.source, rules).text, exported)
+    return _Outcome(kept, boost(reading.text, order.source, rules), exported)
 
 
 def _bytes_of(path: Path, max_bytes: int) -> bytes:

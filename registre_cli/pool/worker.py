@@ -28,7 +28,7 @@ from registre_cli.core.errors import (
 )
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Environment, Settings
-from registre_cli.core.text import printable
+from registre_cli.core.text import printable, storable
 from registre_cli.limiter.budgets import open_limiter
 from registre_cli.ocr.engine import PageGate
 from registre_cli.ocr.models import DocumentReading
@@ -273,12 +273,14 @@ class Worker:
 
     def _correct(self, reading: DocumentReading, source: Source) -> ReadingRecord:
         self._control.report(Correcting())
-        raw = reading.text
+        raw = storable(reading.text)
+        boosted = self._boost(raw, source, self._rules)
         return ReadingRecord(
             raw_text=raw,
-            boosted_text=self._boost(raw, source, self._rules).text,
+            boosted_text=boosted.text,
             confidence=reading.confidence,
             pages_json=_pages_json(reading),
+            fields_json=boosted.fields_json(),
         )
 
     def _store(

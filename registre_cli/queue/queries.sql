@@ -31,7 +31,7 @@ set_config('synchronous_commit', 'off', true)
 status_id = 3, ocr_attempts = 0, ocr_not_before = NULL, ocr_worker_id = NULL,
     ocr_lease_until = NULL, ocr_started_at = NULL, ocr_completed_at = NULL,
     ocr_cancel_requested = false, file_content = NULL, boosted_file_content = NULL,
-    updated_at = clock_timestamp(),
+    ocr_confidence = NULL, ocr_pages = NULL, ocr_fields = NULL, updated_at = clock_timestamp(),
     ocr_history = coalesce(ocr_history, '[]'::jsonb) || jsonb_build_object(
         'ended_at', clock_timestamp(), 'outcome', 'retry asked', 'reason', NULL)
 
@@ -373,6 +373,39 @@ SELECT id::text, document_source::text, document_number, status_id,
     file_content, boosted_file_content, ocr_pages::text, ocr_fields::text, ocr_history::text
 FROM extraction_queue
 WHERE id = %(id)s
+
+-- name: search
+-- The best of the documents that hold the words; of very many only some are weighed.
+WITH question AS (
+    SELECT websearch_to_tsquery('pg_catalog.french', %(grouped)s)
+        || websearch_to_tsquery('pg_catalog.french', %(ungrouped)s) AS words
+), found AS (
+    SELECT id, ts_rank_cd(ocr_search, words, 1) AS rank
+    FROM (
+        SELECT id, ocr_search, words
+        FROM extraction_queue, question
+        WHERE ocr_search @@ words
+          AND (%(source)s::text IS NULL OR document_source::text = %(source)s)
+        LIMIT %(most_weighed)s
+    ) AS weighed
+), best AS (
+    SELECT id, rank, count(*) OVER () AS number
+    FROM found
+    ORDER BY rank DESC, id
+    LIMIT %(limit)s
+)
+SELECT best.number, best.rank::float8, id::text, document_source::text, document_number,
+    ocr_completed_at, left(boosted_file_content, %(most_characters)s), words::text
+FROM best JOIN extraction_queue USING (id), question
+ORDER BY best.rank DESC, id
+
+-- name: question_words
+-- How many words a question asks for; words like `de` and `la` are none.
+SELECT numnode(websearch_to_tsquery('pg_catalog.french', %(question)s))
+
+-- name: marked_words
+-- The whole text with two signs around each word of the question.
+SELECT ts_headline('pg_catalog.french', %(text)s::text, %(words)s::tsquery, %(options)s)
 
 -- name: add
 INSERT INTO extraction_queue (document_source, document_number, supabase_path, status_id,

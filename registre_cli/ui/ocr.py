@@ -107,10 +107,11 @@ class FileWriter:
 
     def _text(self, read: FileReading) -> str:
         assert read.reading is not None
-        return read.reading.text if self._raw else read.boosted or ""
+        return read.reading.text if self._raw or read.boosted is None else read.boosted.text
 
     def _document(self, read: FileReading) -> dict[str, object]:
         reading = read.reading
+        boosted = None if self._raw else read.boosted
         return {
             "file": str(read.path),
             "ok": reading is not None,
@@ -119,7 +120,8 @@ class FileWriter:
             "confidence": reading and reading.confidence,
             "pages": [_page(page) for page in reading.pages] if reading else [],
             "text": reading and reading.text,
-            "boosted_text": None if self._raw else read.boosted,
+            "boosted_text": boosted and boosted.text,
+            "fields": boosted and boosted.fields_document(),
         }
 
 

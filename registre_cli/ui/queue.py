@@ -10,6 +10,7 @@ from rich.console import Console
 from registre_cli.core.errors import ProblemFoundError
 from registre_cli.queue.models import QueueDocument, QueueRow, Status
 from registre_cli.ui.console import cell, moment, output_console, print_json, table
+from registre_cli.ui.fields import FieldsRecord, show_fields
 
 # Below this the list shows what the next command needs, and leaves the rest to queue show.
 _WIDE_COLUMNS = 110
@@ -84,16 +85,24 @@ def show_document(environment: str, document: QueueDocument, *, as_json: bool) -
     _show_history(out, document)
 
 
+def show_stored_fields(document: QueueDocument) -> None:
+    """Show what the rules found. Raises ProblemFoundError where nothing is stored."""
+    if document.fields_json is None:
+        _require_text(document, "boosted")
+        raise ProblemFoundError(
+            f"document {document.row.id} was read before fields were stored",
+            fix=f"registre boost explain --document {document.row.id}, or "
+            f"registre queue retry {document.row.id} to read it again",
+        )
+    show_fields(FieldsRecord.of(json.loads(document.fields_json)))
+
+
 def show_text(document: QueueDocument, which: str) -> None:
     """Print a text as it is stored, line by line and harmless, or the difference of both.
 
     Raises ProblemFoundError where the document has no text.
     """
-    if document.raw_text is None or (which != "raw" and document.boosted_text is None):
-        raise ProblemFoundError(
-            f"{document.row.document_number} has no {'' if which == 'raw' else 'boosted '}text",
-            fix=f"registre queue show {document.row.id} says how far it is",
-        )
+    _require_text(document, which)
     raw = (document.raw_text or "").splitlines()
     boosted = (document.boosted_text or "").splitlines()
     out = output_console()
@@ -107,6 +116,14 @@ def show_text(document: QueueDocument, which: str) -> None:
         return
     for line in raw if which == "raw" else boosted:
         out.print(cell(line), soft_wrap=True)
+
+
+def _require_text(document: QueueDocument, which: str) -> None:
+    if document.raw_text is None or (which != "raw" and document.boosted_text is None):
+        raise ProblemFoundError(
+            f"{document.row.document_number} has no {'' if which == 'raw' else 'boosted '}text",
+            fix=f"registre queue show {document.row.id} says how far it is",
+        )
 
 
 def _show_pages(out: Console, document: QueueDocument) -> None:

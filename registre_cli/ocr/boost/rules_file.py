@@ -20,6 +20,8 @@ from registre_cli.ocr.boost.transforms import TRANSFORMS
 # In `write`: {1} is the first group as it was read, {1:digits} the same transformed.
 _SLOT = re.compile(r"\{(\d+)(?::(\w+))?\}")
 
+_KEYS = {"name", "why", "sources", "needs", "match", "write", "field", "changes", "leaves"}
+
 # Our own patterns are run by `re`; a user's by `regex`, which has a time-out.
 Match: TypeAlias = "re.Match[str] | regex.Match[str]"
 
@@ -118,53 +120,86 @@ class RuleSet:
         return tuple(rule for rule in self.rules if source in rule.sources)
 
 
-def load_rules(folder: Path | None = None) -> RuleSet:
+@dataclass(frozen=True)
+class RuleProblem:
+    """What is wrong with a file of rules, or with one rule of it."""
+
+    file: str
+    rule: str | None
+    message: str
+
+
+# What becomes of a problem: loading ends, or it goes on without that rule.
+Report = Callable[[RuleProblem], None]
+
+
+def _refuse(problem: RuleProblem) -> None:
+    where = problem.file if problem.rule is None else f"{problem.file}: rule {problem.rule!r}"
+    raise ConfigurationError(
+        f"{where}: {problem.message}", fix="registre boost check lists all that is wrong"
+    )
+
+
+def load_rules(folder: Path | None = None, *, report: Report = _refuse) -> RuleSet:
     """Return the rules of the package, with those of `folder` added or, by name, replaced.
 
-    Raises ConfigurationError with file and rule where one is not valid.
+    Raises ConfigurationError where the folder cannot be read and, unless they are reported,
+    with file and rule where one is not valid.
     """
     rules: dict[str, Rule] = {}
-    _load_shelf(files("registre_cli.ocr.boost").joinpath("rules").iterdir(), rules, foreign=False)
+    shipped = files("registre_cli.ocr.boost").joinpath("rules").iterdir()
+    _load_shelf(shipped, rules, report, foreign=False)
     if folder is not None:
-        if not folder.is_dir():
+        try:
+            own = list(folder.iterdir())
+        except OSError as error:
             raise ConfigurationError(
-                f"OCR_BOOST_RULES={folder}: no such folder", fix="give a folder of .toml files"
-            )
-        _load_shelf(folder.iterdir(), rules, foreign=True)
+                f"the rules in {folder} cannot be read: {error.strerror}",
+                fix="give a folder of .toml files (OCR_BOOST_RULES)",
+            ) from error
+        _load_shelf(own, rules, report, foreign=True)
     return RuleSet(tuple(rules.values()))
 
 
-def _load_shelf(shelf: Iterable[Traversable], rules: dict[str, Rule], *, foreign: bool) -> None:
+def _load_shelf(
+    shelf: Iterable[Traversable], rules: dict[str, Rule], report: Report, *, foreign: bool
+) -> None:
     for file in sorted(shelf, key=lambda entry: entry.name):
         if file.name.endswith(".toml"):
-            _load_file(file, rules, foreign=foreign)
+            _load_file(file, rules, report, foreign=foreign)
 
 
-def _load_file(file: Traversable, rules: dict[str, Rule], *, foreign: bool) -> None:
+def _load_file(file: Traversable, rules: dict[str, Rule], report: Report, *, foreign: bool) -> None:
     try:
         document = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ConfigurationError(f"{file.name}: {error}", fix="correct the TOML") from error
-    for name in _texts(document.get("off", []), "off", file.name):
-        if name not in rules:
-            raise ConfigurationError(
-                f"{file.name}: off names {name!r}, and there is no such rule",
-                fix="registre boost check shows the names",
+        off = _texts(document.pop("off", []), "off")
+        entries = document.pop("rule", [])
+        if not isinstance(entries, list) or document:
+            raise ValueError(
+                f"unknown {', '.join(document)}" if document else "write [[rule]] above each rule"
             )
-        del rules[name]
-    for entry in document.get("rule", []):
+    except (tomllib.TOMLDecodeError, ValueError, TypeError, OSError) as error:
+        report(RuleProblem(file.name, None, str(error)))
+        return
+    for name in off:
+        if rules.pop(name, None) is None:
+            report(RuleProblem(file.name, name, "is turned off, and there is no such rule"))
+    for entry in entries:
         try:
             rule = _rule(entry, file.name, foreign=foreign)
         except (KeyError, ValueError, TypeError, re.error, regex.error) as error:
-            raise ConfigurationError(
-                f"{file.name}: rule {entry.get('name', '(without a name)')!r}: "
-                f"{'missing ' if isinstance(error, KeyError) else ''}{error}",
-                fix="give name, why, match, write, changes and leaves",
-            ) from error
-        rules[rule.name] = rule
+            message = f"{'missing ' if isinstance(error, KeyError) else ''}{error}"
+            named = str(entry.get("name", "(without a name)")) if isinstance(entry, dict) else None
+            report(RuleProblem(file.name, named, message))
+        else:
+            rules[rule.name] = rule
 
 
 def _rule(entry: dict[str, object], file: str, *, foreign: bool) -> Rule:
+    if not isinstance(entry, dict):
+        raise TypeError("write [[rule]] above each rule")
+    if unknown := entry.keys() - _KEYS:
+        raise ValueError(f"unknown {', '.join(sorted(unknown))}")
     match = str(entry["match"])
     pattern = regex.compile(match) if foreign else re.compile(match)
     if pattern.match(""):
@@ -179,7 +214,7 @@ def _rule(entry: dict[str, object], file: str, *, foreign: bool) -> Rule:
         pattern=pattern,
         write=_template(str(entry["write"]), pattern.groups),
         examples=tuple(_examples(entry)),
-        needs=_texts(entry.get("needs", []), "needs", file),
+        needs=_texts(entry.get("needs", []), "needs"),
         template=_field_template(entry.get("field"), pattern.groups),
         is_foreign=foreign,
         file=file,
@@ -214,18 +249,20 @@ def _template(text: str, groups: int) -> Template:
 
 
 def _examples(entry: dict[str, object]) -> Iterable[Example]:
-    changes, leaves = entry["changes"], entry["leaves"]
-    if not isinstance(changes, list) or not isinstance(leaves, list):
-        raise TypeError("changes and leaves are lists")
-    for before, after in changes:
-        yield Example(before, after)
-    for text in leaves:
+    changes = entry["changes"]
+    if not isinstance(changes, list):
+        raise TypeError("changes is a list of pairs, before and after")
+    for pair in changes:
+        if not isinstance(pair, list) or [type(text) for text in pair] != [str, str]:
+            raise TypeError("changes is a list of pairs, before and after")
+        yield Example(*pair)
+    for text in _texts(entry["leaves"], "leaves"):
         yield Example(text, text)
 
 
-def _texts(value: object, name: str, file: str) -> tuple[str, ...]:
+def _texts(value: object, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise ConfigurationError(f"{file}: {name} is a list of texts", fix=f"correct {name}")
+        raise TypeError(f"{name} is a list of texts")
     return tuple(value)
 
 
