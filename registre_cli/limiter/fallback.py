@@ -2,18 +2,29 @@
 
 import threading
 import time
-from collections import deque
+from dataclasses import dataclass
 
 from registre_cli.limiter.budget import Budget
 
 
+@dataclass
+class Spending:
+    """One grant of this worker: when it was (monotonic seconds), and its tokens."""
+
+    at: float
+    tokens: int
+
+
 class LocalShare:
-    """An exact sliding window in this process, for this worker's part of the budget."""
+    """An exact sliding window of what this process was granted, by Redis or by its share.
+
+    Redis' grants count too, so that a worker whose Redis goes away does not begin anew.
+    """
 
     def __init__(self, budget: Budget, window_seconds: float) -> None:
         self._budget = budget
         self._window_seconds = window_seconds
-        self._log: deque[tuple[float, int]] = deque()
+        self._log: dict[str, Spending] = {}
         self._held_until = 0.0
         self._lock = threading.Lock()
 
@@ -22,22 +33,54 @@ class LocalShare:
         with self._lock:
             self._held_until = max(self._held_until, time.monotonic() + seconds)
 
-    def take(self, tokens: int, workers: int) -> float:
+    def note(self, grant_id: str, tokens: int) -> None:
+        """Write down a grant of Redis."""
+        with self._lock:
+            now = self._forget_the_past()
+            self._log[grant_id] = Spending(now, tokens)
+
+    def settle(self, grant_id: str, tokens: int) -> None:
+        """Replace the estimate of a grant by what it really cost."""
+        with self._lock:
+            if grant_id in self._log:
+                self._log[grant_id].tokens = tokens
+
+    def release(self, grant_id: str) -> None:
+        """Take a grant out of the log."""
+        with self._lock:
+            self._log.pop(grant_id, None)
+
+    def log(self) -> dict[str, tuple[float, int]]:
+        """Return each grant of the window: how many seconds ago it was, and its tokens."""
+        with self._lock:
+            now = self._forget_the_past()
+            return {key: (now - spent.at, spent.tokens) for key, spent in self._log.items()}
+
+    def take(self, grant_id: str, tokens: int, workers: int) -> float:
         """Take one request and `tokens`; return 0, or the seconds to wait before asking again."""
         share = self._budget.share(1 / max(workers, 1))
         if share.tpm is not None:
             tokens = min(tokens, share.tpm)
         with self._lock:
-            now = time.monotonic()
+            now = self._forget_the_past()
             if now < self._held_until:
                 return self._held_until - now
-            while self._log and self._log[0][0] <= now - self._window_seconds:
-                self._log.popleft()
-            used = sum(amount for _, amount in self._log)
+            used = sum(spent.tokens for spent in self._log.values())
             fits = (share.rpm is None or len(self._log) < share.rpm) and (
                 share.tpm is None or used + tokens <= share.tpm
             )
             if fits:
-                self._log.append((now, tokens))
+                self._log[grant_id] = Spending(now, tokens)
                 return 0.0
-            return max(self._log[0][0] + self._window_seconds - now, 0.001)
+            oldest = next(iter(self._log.values())).at
+            return max(oldest + self._window_seconds - now, 0.001)
+
+    def _forget_the_past(self) -> float:
+        """Drop what has left the window, which is in order of time; return the time now."""
+        now = time.monotonic()
+        while self._log:
+            oldest = next(iter(self._log))
+            if self._log[oldest].at > now - self._window_seconds:
+                break
+            del self._log[oldest]
+        return now

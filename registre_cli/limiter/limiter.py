@@ -17,6 +17,9 @@ from registre_cli.limiter.fallback import LocalShare
 
 WINDOW_SECONDS = 60.0
 _LONGEST_SLEEP_SECONDS = 0.5
+_UNKNOWN_LOG = -1
+# Whoever waits asks again after so long: a place may have become free before its time.
+_LONGEST_SILENCE_SECONDS = 2.0
 # While Redis is away, ask again so often.
 _RETRY_REDIS_SECONDS = 2.0
 
@@ -81,9 +84,10 @@ class Limiter:
         self._budgets = budgets
         self._worker_id = worker_id
         self._window_seconds = window_seconds
-        self._workers_seen = max(workers_here, 1)
+        self._workers_here = self._workers_seen = max(workers_here, 1)
         self._on_wait = on_wait
         self._shares: dict[str, LocalShare] = {}
+        self._logs_known: dict[str, int] = {}
         self._redis_is_away = False
         self._ask_again_at = 0.0
         self._numbers = itertools.count()
@@ -109,6 +113,7 @@ class Limiter:
                 self._sleep(engine, wait)
         except BaseException:
             # Whoever leaves the queue must not let the others wait for it.
+            self._share(engine).release(grant_id)
             self._ask("release", engine, customer, grant_id, 0)
             raise
         with closing(Grant(self, engine, grant_id, at)) as grant:
@@ -116,10 +121,12 @@ class Limiter:
 
     def settle(self, engine: str, grant_id: str, tokens: int) -> None:
         """Charge what a grant really cost."""
+        self._share(engine).settle(grant_id, tokens)
         self._ask("settle", engine, self._worker_id, grant_id, tokens)
 
     def release(self, engine: str, grant_id: str) -> None:
         """Take a grant out of the log."""
+        self._share(engine).release(grant_id)
         self._ask("release", engine, self._worker_id, grant_id, 0)
 
     def land(self, engine: str, grant_id: str) -> None:
@@ -158,15 +165,35 @@ class Limiter:
         self, engine: str, tokens: int, customer: str, grant_id: str
     ) -> tuple[float, float | None]:
         """Return the seconds to wait, 0 where the grant is ours, and Redis' time in seconds."""
+        share = self._share(engine)
         answer = self._ask("take", engine, customer, grant_id, tokens)
         if answer is None:
-            return self._share(engine).take(tokens, self._workers_seen), None
-        granted, wait_ms, workers_seen, now_ms = answer
-        self._workers_seen = max(workers_seen, 1)
-        return (0.0 if granted else wait_ms / 1000), now_ms / 1000
+            return share.take(grant_id, tokens, self._workers_seen), None
+        granted, wait_ms, workers_seen, now_ms, log = answer
+        self._workers_seen = max(workers_seen, self._workers_here)
+        if log != self._logs_known.setdefault(engine, log):
+            self._recount(engine, customer)
+            self._logs_known[engine] = log
+        if granted:
+            share.note(grant_id, tokens)
+            return 0.0, now_ms / 1000
+        return wait_ms / 1000, now_ms / 1000
+
+    def _recount(self, engine: str, customer: str) -> None:
+        """Tell a Redis that was away, or has lost its memory, what we were granted."""
+        for grant_id, (age_seconds, tokens) in self._share(engine).log().items():
+            age_ms = round(age_seconds * 1000)
+            self._ask("recount", engine, customer, grant_id, tokens, age_ms=age_ms)
 
     def _ask(
-        self, what: str, engine: str, customer: str, grant_id: str, amount: int
+        self,
+        what: str,
+        engine: str,
+        customer: str,
+        grant_id: str,
+        amount: int,
+        *,
+        age_ms: int = 0,
     ) -> list[int] | None:
         """Run the script; `None` while Redis is away."""
         if self._script is None or time.monotonic() < self._ask_again_at:
@@ -174,7 +201,7 @@ class Limiter:
         budget = self._budgets.get(engine, Budget())
         # One hash tag: all keys of an engine live on one node of a cluster.
         base = f"registre:{{limiter:{engine}}}"
-        parts = ("grants", "tokens", "queue", "patience", "state", "workers", "flight")
+        parts = ("grants", "tokens", "queue", "patience", "state", "workers", "flight", "wanted")
         try:
             answer: list[int] = self._script(
                 keys=[f"{base}:{part}" for part in parts],
@@ -189,6 +216,8 @@ class Limiter:
                     budget.concurrency or 0,
                     round(budget.longest_request_seconds * 1000),
                     random.randrange(1000),  # noqa: S311 - a spread, no secret
+                    age_ms,
+                    self._logs_known.get(engine, 0),
                 ],
             )
         except redis.RedisError as error:
@@ -201,6 +230,9 @@ class Limiter:
         with self._lock:
             changed, self._redis_is_away = away != self._redis_is_away, away
             self._ask_again_at = time.monotonic() + _RETRY_REDIS_SECONDS if away else 0.0
+            if away:
+                # It knows nothing of what its absence was used for.
+                self._logs_known = dict.fromkeys(self._budgets, _UNKNOWN_LOG)
         if changed and away:
             get_logger().warning(
                 "Limiter fallback",
@@ -218,8 +250,10 @@ class Limiter:
             )
 
     def _sleep(self, engine: str, seconds: float) -> None:
-        """Wait as long as the server said, in slices, so that whoever waits can be told to stop."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            self._on_wait(engine, left)
-            time.sleep(min(left, _LONGEST_SLEEP_SECONDS))
+        """Wait as the server said, in slices, so that whoever waits can be told to stop."""
+        began = time.monotonic()
+        until = began + seconds
+        ask_again = began + min(seconds, _LONGEST_SILENCE_SECONDS)
+        while (now := time.monotonic()) < ask_again:
+            self._on_wait(engine, until - now)
+            time.sleep(min(ask_again - now, _LONGEST_SLEEP_SECONDS))
