@@ -45,16 +45,21 @@ check: .venv/dev-installed  ## format, lint, types, arrows between the rooms
 test: .venv/dev-installed tesseract  ## every test that needs Python and Tesseract only
 	$(BIN)/pytest
 
-acceptance: .venv/dev-installed tesseract  ## tests that install what they need (PgBouncer, PM2, the wheel)
+acceptance: .venv/dev-installed tesseract  ## tests that install what they need (PgBouncer, PM2, a chat server, the wheel)
 	@command -v pgbouncer >/dev/null || setup/apt-install PgBouncer pgbouncer
 	@command -v faketime >/dev/null || setup/apt-install faketime faketime
-	@$(MAKE) --no-print-directory .venv/pm2/node_modules/.bin/pm2
+	@$(MAKE) --no-print-directory .venv/pm2/node_modules/.bin/pm2 .venv/llmock/bin/llmock
 	PATH="$(CURDIR)/.venv/pm2/node_modules/.bin:$$PATH" $(BIN)/pytest tests/acceptance
 
 # In a folder of its own: it is a tool of the tests, no part of the project.
 .venv/pm2/node_modules/.bin/pm2: | .venv/bin/python
 	@command -v npm >/dev/null || setup/apt-install npm nodejs npm
 	@npm install --silent --no-fund --no-audit --prefix .venv/pm2 pm2
+
+# In an environment of its own: it brings a plugin of pytest and a web framework.
+.venv/llmock/bin/llmock: | .venv/bin/python
+	@setup/venv $(PYTHON) .venv/llmock
+	@.venv/llmock/bin/pip install --quiet --disable-pip-version-check llmock==0.2.2
 
 chaos: .venv/dev-installed  ## inject faults into real pools for a quarter of an hour (SEED=N)
 	$(BIN)/python tests/chaos/run.py $(if $(SEED),--seed $(SEED))
