@@ -93,9 +93,10 @@ def run_processes(
     time.sleep(seconds)
     stop.set()
     for worker in workers:
-        worker.join(timeout=WINDOW_SECONDS * 4)
+        worker.join(timeout=30)
         worker.kill()
-    assert workers[0].exitcode == (-signal.SIGKILL if kill else 0)
+    if kill:
+        assert workers[0].exitcode == -signal.SIGKILL
     times, waits = [], {}
     for file in folder.iterdir():
         rows = [tuple(map(float, line.split())) for line in file.read_text().splitlines()]
