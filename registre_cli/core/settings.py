@@ -10,10 +10,19 @@ from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from registre_cli.core.errors import ConfigurationError
+from registre_cli.core.keys import HeaderKey
 from registre_cli.core.vision_settings import (
     LOCAL_ENGINES,
     VisionSettings,
@@ -34,6 +43,14 @@ def _blank_is_unset(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _is_utf8(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _words(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
@@ -46,6 +63,7 @@ def _some(value: tuple[str, ...]) -> tuple[str, ...]:
 
 OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
+OptionalKey = Annotated[HeaderKey, BeforeValidator(_blank_is_unset)]
 OptionalPositiveInt = Annotated[
     Annotated[int, Field(gt=0)] | None, BeforeValidator(_blank_is_unset)
 ]
@@ -82,9 +100,9 @@ class Settings(BaseSettings):
     dev_supabase_url: OptionalText = None
     staging_supabase_url: OptionalText = None
     prod_supabase_url: OptionalText = None
-    dev_supabase_service_key: OptionalSecret = None
-    staging_supabase_service_key: OptionalSecret = None
-    prod_supabase_service_key: OptionalSecret = None
+    dev_supabase_service_key: OptionalKey = None
+    staging_supabase_service_key: OptionalKey = None
+    prod_supabase_service_key: OptionalKey = None
     dev_storage_url: OptionalSecret = None
     staging_storage_url: OptionalSecret = None
     prod_storage_url: OptionalSecret = None
@@ -133,6 +151,14 @@ class Settings(BaseSettings):
     vision: Annotated[
         tuple[VisionSettings, ...], Field(validation_alias="__registre_vision__")
     ] = ()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text_only(cls, value: object) -> object:
+        """Refuse bytes that are no text here, where the variable's name is known."""
+        if isinstance(value, str) and not _is_utf8(value):
+            raise ValueError("there are bytes in it that are no UTF-8")
+        return value
 
     @property
     def environments(self) -> tuple[Environment, ...]:
@@ -212,7 +238,7 @@ def _explain(error: ValidationError, prefix: str = "") -> str:
     shown: dict[str, object] = {}
     for detail in error.errors(include_url=False):
         name = f"{prefix}{detail['loc'][0]}".upper() if detail["loc"] else "settings"
-        lines.setdefault(name, []).append(str(detail["msg"]))
+        lines.setdefault(name, []).append(str(detail["msg"]).removeprefix("Value error, "))
         shown[name] = detail.get("input")
     return "; ".join(
         f"{name}={'(hidden)' if any(m in name for m in _SECRET_MARKS) else repr(shown[name])}: "

@@ -11,7 +11,9 @@ from importlib.resources import files
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from registre_cli.core.keys import HeaderKey
 
 # The engines that read on this host; every other name is a vision engine.
 LOCAL_ENGINES = ("tesseract", "tesseract-cli")
@@ -40,7 +42,7 @@ class VisionSettings(BaseModel):
     name: Annotated[str, Field(pattern=_NAME)]
     base_url: Annotated[str, AfterValidator(_web_address)] | None = None
     model: str | None = None
-    api_key: SecretStr | None = None
+    api_key: HeaderKey = None
     rpm: Annotated[int, Field(gt=0)] | None = None
     tpm: Annotated[int, Field(gt=0)] | None = None
     price_input: Annotated[float, Field(ge=0)] | None = None

@@ -18,11 +18,12 @@ _CAUSE_CHARACTERS = 120
 # code, message, fix → problem
 MakeProblem = Callable[[str, str, str], Problem]
 
+# `{retry}` is the command that reads an example again.
 _BLOCKED_FIXES: Mapping[BlockReason, str] = {
     BlockReason.UNSUPPORTED_SOURCE: "nothing: we do not read this source",
     BlockReason.NO_PATH: "let the extractor store the PDF and its supabase_path",
-    BlockReason.ALREADY_HAS_TEXT: "registre queue retry ID to read it again",
-    BlockReason.MAX_ATTEMPTS: "registre queue retry ID once the cause is mended",
+    BlockReason.ALREADY_HAS_TEXT: "{retry} reads it again and replaces its text",
+    BlockReason.MAX_ATTEMPTS: "once the cause is mended: {retry}",
     BlockReason.BACKING_OFF: "nothing: it is tried again by itself",
 }
 
@@ -36,7 +37,7 @@ def diagnose(report: EnvironmentReport) -> Iterator[Problem]:
         yield error(
             "unreachable",
             f"the database of {name}: {cause.message}",
-            cause.fix or f"check {name.upper()}_DATABASE_URL",
+            _named(cause.fix or "check *_DATABASE_URL", name),
         )
         return
     if not report.schema_current:
@@ -182,10 +183,11 @@ def _diagnose_documents(report: EnvironmentReport) -> Iterator[Problem]:
     """Say what is wrong with single documents."""
     name = report.name
     error, warning = _problems_of(name)
-    if report.stale:
+    if report.stale_count:
+        are = "document is" if report.stale_count == 1 else "documents are"
         yield error(
             "stale_leases",
-            f"{len(report.stale)} documents are at status 6 and nobody reads them",
+            f"{report.stale_count} {are} at status 6 and nobody reads them",
             f"registre queue release --stale --env {name} (a running pool does it by itself)",
         )
     causes = [c for c in report.error_causes if c.final or c.number >= _TELLING_FAILURES]
@@ -204,8 +206,23 @@ def _diagnose_documents(report: EnvironmentReport) -> Iterator[Problem]:
         yield warning(
             "blocked_documents",
             f"{sum(report.blocked_counts.values())} waiting documents are blocked: {reasons}",
-            "; ".join(f"{reason}: {_BLOCKED_FIXES[reason]}" for reason in report.blocked_counts),
+            "; ".join(
+                f"{reason}: {_blocked_fix(report, reason)}" for reason in report.blocked_counts
+            ),
         )
+
+
+def _blocked_fix(report: EnvironmentReport, reason: BlockReason) -> str:
+    example = next((found.id for found in report.blocked if found.reason is reason), "ID")
+    retry = f"registre queue retry {example} --env {report.name}"
+    return _BLOCKED_FIXES[reason].format(retry=retry)
+
+
+def _named(fix: str, environment: str) -> str:
+    """Name the environment's own variable where a fix speaks of any; `local` has none."""
+    if environment == "local":
+        return fix
+    return fix.replace("*_DATABASE_URL", f"{environment.upper()}_DATABASE_URL")
 
 
 def _documents(number: int) -> str:

@@ -102,6 +102,7 @@ def _look(connection: Connection, base: EnvironmentReport) -> EnvironmentReport:
     }
     flow = _flow(connection, eligible)
     activity = connection.execute(statement("last_activity")).fetchone()
+    stale = connection.execute(statement("stale"), {"limit": _SHOWN_STALE}).fetchall()
     found = replace(
         base,
         counts=counts,
@@ -109,10 +110,8 @@ def _look(connection: Connection, base: EnvironmentReport) -> EnvironmentReport:
         blocked_counts=blocked_counts,
         oldest_waiting_seconds=_most(group.oldest_seconds for group in eligible),
         ready_for_seconds=_most(group.ready_seconds for group in eligible),
-        stale=tuple(
-            StaleDocument(*values)
-            for values in connection.execute(statement("stale"), {"limit": _SHOWN_STALE}).fetchall()
-        ),
+        stale=tuple(StaleDocument(*values) for _, *values in stale),
+        stale_count=stale[0][0] if stale else 0,
         documents_per_minute=flow.done / (FLOW_WINDOW_SECONDS / 60),
         eta_seconds=eta_seconds(counts, measured, base.workers),
         flow=flow,

@@ -282,7 +282,8 @@ CROSS JOIN LATERAL (
 ) AS example
 
 -- name: stale
-SELECT id::text, document_number, document_source::text, ocr_worker_id,
+-- Some of the documents that lost their reader, and how many there are.
+SELECT count(*) OVER (), id::text, document_number, document_source::text, ocr_worker_id,
     extract(epoch FROM clock_timestamp()
         - coalesce(ocr_lease_until, ocr_started_at, updated_at, created_at))::float8
 FROM extraction_queue

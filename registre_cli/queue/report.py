@@ -83,7 +83,9 @@ class EnvironmentReport:
     oldest_waiting_seconds: float | None = None
     # How long the longest waiting document has been ready, as far as the table tells.
     ready_for_seconds: float | None = None
+    # Examples; how many there are is `stale_count`.
     stale: tuple[StaleDocument, ...] = ()
+    stale_count: int = 0
     workers: LiveWorkers = field(default_factory=LiveWorkers)
     documents_per_minute: float = 0.0
     eta_seconds: float | None = None

@@ -107,7 +107,9 @@ def _show_blocked(out: Console, found: EnvironmentReport) -> None:
 
 
 def _show_stale(out: Console, found: EnvironmentReport) -> None:
-    stale = table("At status 6 without a living lease", "number", "worker", "for", "id*")
+    shown = len(found.stale)
+    more = f" ({shown} of {found.stale_count})" if shown < found.stale_count else ""
+    stale = table(f"At status 6 without a living lease{more}", "number", "worker", "for", "id*")
     for lost in found.stale:
         stale.add_row(
             cell(lost.document_number, limit=24),
@@ -151,6 +153,7 @@ def _environment_document(found: EnvironmentReport) -> dict[str, object]:
         "blocked_counts": dict(found.blocked_counts),
         "oldest_waiting_seconds": found.oldest_waiting_seconds,
         "stale": [asdict(document) for document in found.stale],
+        "stale_count": found.stale_count,
         "workers": {str(source): found.workers.by_mode.get(source, 0) for source in Source},
         "workers_known": found.workers.known,
         "throughput": {

@@ -65,7 +65,7 @@ def _data(found: EnvironmentReport) -> Iterator[str]:
         yield f"{name}_{source}_done={counts.done};;;0"
         yield f"{name}_{source}_failed={counts.failed};;;0"
         yield f"{name}_{source}_workers={found.workers.by_mode.get(source, 0)};;;0"
-    yield f"{name}_stale={len(found.stale)};;;0"
+    yield f"{name}_stale={found.stale_count};;;0"
     yield f"{name}_oldest_waiting={found.oldest_waiting_seconds or 0:.0f}s;;;0"
     yield f"{name}_documents_per_minute={found.documents_per_minute:.2f};;;0"
     # U: unknown, which is what never is.
