@@ -1,9 +1,15 @@
 """What a real PM2 keeps alive, seen with and without its program."""
 
+import contextlib
+import fcntl
 import os
+import pty
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import psutil
@@ -80,6 +86,58 @@ def test_the_check_names_the_legacy_program_where_no_pool_lives(
     assert found.status is CheckStatus.WARN
     assert "PM2 has the legacy program registre-ocr (online)" in found.message
     assert "pm2 delete registre-ocr" in found.fix
+
+
+def test_the_first_screen_tells_why_19_documents_wait_and_what_mends_it(
+    pm2: RunPm2, sleeper: str, migrated_database_url: str, redis_url: str
+) -> None:
+    pm2("start", sleeper, "--name", "registre-ocr", "--interpreter", sys.executable)
+    with psycopg.connect(migrated_database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO extraction_queue (document_source, document_number, supabase_path,"
+            " status_id) SELECT CASE WHEN n > 12 THEN 'acte' ELSE 'index' END, n::text, 'a/1.pdf',"
+            " 3 FROM generate_series(1, 19) AS n"
+        )
+    (storage := Path(_home(), "a")).mkdir()
+    (storage / "1.pdf").write_bytes(b"%PDF-1.4")
+    settings = {"DEV_DATABASE_URL": migrated_database_url, "OCR_DEV": "true",
+                "REDIS_URL": redis_url, "DEV_STORAGE_URL": Path(_home()).as_uri()}  # fmt: skip
+    rows = rows_on_a_screen([REGISTRE, "queue", "check"], settings, columns=80)
+    screen = " ".join(" ".join(rows[:24]).split())
+    assert len(rows) <= 24, rows
+    assert rows[0].startswith("PROBLEM  PM2 runs the legacy program registre-ocr (pid ")
+    for told in (
+        "and no pool is alive",
+        "fix: registre deploy, or by hand: pm2 delete registre-ocr; pm2 save; then start the pool",
+        "19 documents wait and no worker serves dev",
+        "fix: registre pool run --env dev",
+        "read in: never",
+    ):
+        assert told in screen, rows
+
+
+def rows_on_a_screen(command: list[object], settings: dict[str, str], columns: int) -> list[str]:
+    """Return the rows that a terminal of so many columns shows when the command has ended."""
+    mine, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    program = subprocess.Popen(
+        list(map(str, command)), stdin=theirs, stdout=theirs, stderr=theirs,
+        env={**os.environ, **settings, "NO_COLOR": "1", "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+    # The end of a terminal that nobody holds any more is an error on Linux.
+    with contextlib.suppress(OSError):
+        while part := os.read(mine, 65536):
+            seen += part
+    os.close(mine)
+    assert program.wait(30) == 1
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode()).split("\r\n")
+    return [
+        line[at : at + columns].rstrip()
+        for line in lines[:-1]
+        for at in range(0, max(len(line.rstrip()), 1), columns)
+    ]
 
 
 def test_our_pool_is_no_legacy_program_whatever_its_name(pm2: RunPm2, tmp_path: Path) -> None:

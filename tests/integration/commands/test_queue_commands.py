@@ -2,6 +2,9 @@
 
 import json
 import random
+import socket
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,30 +24,51 @@ def test_the_check_has_the_shape_of_the_contract(shell: Shell) -> None:
     blocked = shell.insert(supabase_path=None)
     shell.insert()
     shell.insert(document_source="acte", status_id=5)
-    shell.insert(document_source="acte", status_id=4, ocr_error="encrypted",
-                 ocr_last_error_at="now()")  # fmt: skip
+    failed = shell.insert(document_source="acte", status_id=4, ocr_error="encrypted",
+                          ocr_last_error_at="now()", ocr_attempts=1)  # fmt: skip
+    lost = shell.insert(document_source="acte", status_id=6, ocr_worker_id="gone",
+                        ocr_lease_until="2020-01-01")  # fmt: skip
     ran = shell.run("queue", "check", "--json")
     assert ran.returncode == 1
     report = json.loads(ran.stdout)
     assert report["ok"] is False
+    assert set(report) == {"ok", "environments", "problems"}
     (dev,) = report["environments"]
+    of_the_contract = {
+        "name", "enabled", "reachable", "counts", "blocked", "oldest_waiting_seconds", "stale",
+        "workers", "throughput", "recent_errors",
+    }  # fmt: skip
+    assert set(dev) - of_the_contract == {
+        "schema_current", "blocked_counts", "stale_count", "workers_known", "error_causes",
+    }  # fmt: skip
+    assert of_the_contract <= set(dev)
     assert (dev["name"], dev["enabled"], dev["reachable"]) == ("dev", True, True)
     assert dev["counts"] == {
         "index": {
             "waiting": 2, "eligible": 1, "blocked": 1, "in_progress": 0, "done": 0, "failed": 0,
         },
         "acte": {
-            "waiting": 0, "eligible": 0, "blocked": 0, "in_progress": 0, "done": 1, "failed": 1,
+            "waiting": 0, "eligible": 0, "blocked": 0, "in_progress": 1, "done": 1, "failed": 1,
         },
     }  # fmt: skip
     assert dev["blocked"] == [
         {"id": blocked, "document_number": "1 234 567", "source": "index", "reason": "no_path"}
     ]
-    assert dev["oldest_waiting_seconds"] >= 0
-    assert dev["stale"] == []
+    assert isinstance(dev["oldest_waiting_seconds"], float)
+    (stale,) = dev["stale"]
+    assert stale.pop("stale_seconds") > 1e8
+    assert stale == {
+        "id": lost, "document_number": "1 234 567", "source": "acte", "worker_id": "gone",
+    }  # fmt: skip
     assert dev["workers"] == {"index": 0, "acte": 0}
-    assert dev["throughput"]["eta_seconds"] is None
-    assert dev["recent_errors"][0]["error"] == "encrypted"
+    assert dev["throughput"] == {"documents_per_minute": 0.0, "eta_seconds": None}
+    (error,) = dev["recent_errors"]
+    at = datetime.fromisoformat(error.pop("at"))
+    assert at.utcoffset() == timedelta(0)
+    assert error == {
+        "id": failed, "document_number": "1 234 567", "source": "acte", "error": "encrypted",
+        "attempts": 1, "final": True,
+    }  # fmt: skip
     no_workers = next(p for p in report["problems"] if p["code"] == "no_workers")
     assert no_workers == {
         "code": "no_workers",
@@ -76,6 +100,32 @@ def test_a_blocked_document_has_exactly_one_reason(
     assert [item["reason"] for item in report["environments"][0]["blocked"]] == [reason]
     assert codes(report) == {"blocked_documents"}
     assert report["ok"] is True
+
+
+def test_blocked_documents_are_counted_with_examples_and_a_fix_for_each_reason(
+    shell: Shell,
+) -> None:
+    read = [shell.insert(file_content="déjà") for _ in range(7)]
+    spent = [shell.insert(ocr_attempts=3) for _ in range(2)]
+    report = shell.json("queue", "check")
+    (dev,), (problem,) = report["environments"], report["problems"]
+    assert dev["blocked_counts"] == {"already_has_text": 7, "max_attempts": 2}
+    shown = [item["id"] for item in dev["blocked"]]
+    assert len(set(shown) & set(read)) == 5 and set(spent) <= set(shown)
+    assert problem["message"] == (
+        "9 waiting documents are blocked: 7 already_has_text, 2 max_attempts"
+    )
+    first, second = problem["fix"].split("; ")
+    assert first.startswith("already_has_text: registre queue retry ")
+    assert second.startswith("max_attempts: once the cause is mended: registre queue retry ")
+    for fix, ids in ((first, read), (second, spent)):
+        command = fix[fix.index("queue retry") :].partition(" reads")[0].split()
+        assert command[2] in ids
+        assert shell.run(*command).returncode == 0
+    assert shell.json("queue", "check")["environments"][0]["blocked_counts"] == {
+        "already_has_text": 6,
+        "max_attempts": 1,
+    }
 
 
 def test_a_disabled_environment_with_waiting_documents_is_a_problem(shell: Shell) -> None:
@@ -126,6 +176,46 @@ def test_the_embedded_queue_is_ready_at_its_first_use(shell: Shell, tmp_path: Pa
     assert own.json("queue", "check")["environments"][0]["counts"]["acte"]["eligible"] == 1
 
 
+def test_a_server_that_takes_the_call_and_never_answers_is_told_within_seconds(
+    shell: Shell,
+) -> None:
+    shell.insert()
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as mute:
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        started = time.monotonic()
+        report = shell.json(
+            "queue", "check",
+            PROD_DATABASE_URL=f"postgresql://u:p@{address}/x", OCR_PROD="true",
+            REDIS_URL=f"redis://{address}/0", DEV_STORAGE_URL=f"http://{address}/x",
+        )  # fmt: skip
+        assert time.monotonic() - started < 20
+    said = {problem["code"]: problem["message"] for problem in report["problems"]}
+    assert said["redis_unreachable"].startswith("Redis cannot be reached (TimeoutError)")
+    messages = [p["message"] for p in report["problems"] if p["code"] == "unreachable"]
+    assert messages == [
+        "the database of prod: PostgreSQL cannot be reached: connection timeout expired",
+        "the storage of dev: no answer within 3 s",
+    ]
+
+
+def test_where_postgresql_is_away_its_address_is_told_with_the_variable(shell: Shell) -> None:
+    report = shell.json("queue", "check", DEV_DATABASE_URL="postgresql://u:p@127.0.0.1:9/x")
+    (problem,) = report["problems"]
+    assert problem["message"] == (
+        "the database of dev: PostgreSQL cannot be reached: "
+        'connection to server at "127.0.0.1", port 9 failed: Connection refused'
+    )
+    assert "DEV_DATABASE_URL" in problem["fix"]
+
+
+def test_without_redis_nobody_is_said_to_be_absent(shell: Shell) -> None:
+    shell.insert()
+    ran = shell.run("queue", "check", REDIS_URL="")
+    assert ran.stdout.startswith("OK  1 document waits, who reads is not known (REDIS_URL is not")
+    assert "read in: not known" in ran.stdout
+    assert shell.json("queue", "check", REDIS_URL="")["environments"][0]["workers_known"] is False
+
+
 def test_one_broken_environment_does_not_hide_the_others(shell: Shell) -> None:
     shell.insert()
     report = shell.json(
@@ -166,8 +256,13 @@ def test_documents_are_added_listed_shown_and_read(shell: Shell) -> None:
     assert shown["pages"][0]["engine"] == "tesseract"
     assert "1 234 567" in shell.run("queue", "show", document_id, "--text", "boosted").stdout
     assert "no difference" in shell.run("queue", "show", document_id, "--text", "diff").stdout
+    told = shell.run("queue", "show", document_id).stdout
+    assert "Tries" in told and "done" in told and "conf" in told
+    assert shell.run("queue", "show", document_id, "--text", "raw", "--json").returncode == 2
     waiting = shell.json("queue", "list", "--source", "acte")["environments"][0]["documents"]
     assert "no such file" in waiting[0]["error"]
+    ran = shell.run("queue", "show", waiting[0]["id"], "--text", "boosted")
+    assert ran.returncode == 1 and "9 has no boosted text" in ran.stderr
 
 
 def test_retry_release_and_cancel_repair_the_queue(shell: Shell) -> None:

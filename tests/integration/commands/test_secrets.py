@@ -1,6 +1,7 @@
 """Planted passwords and keys, looked for wherever we write: output, logs, ps, Redis, the queue."""
 
 import contextlib
+import json
 import os
 import random
 import subprocess
@@ -231,6 +232,27 @@ def test_where_something_is_wrong_no_secret_is_shown_or_kept(
         assert TOKEN not in one.said, one
         assert one.code in {0, 1, 3, 4} and "Traceback" not in one.said, one
     assert TOKEN not in kept_in_the_queue(planted) + kept_in_redis(locked_redis)
+
+
+def test_a_refused_password_is_told_with_the_variable_that_holds_it(
+    planted: Shell, keeper: str, locked_redis: str
+) -> None:
+    wrong = {name: value.format(keeper=keeper, redis=locked_redis)
+             for name, value in WRONG["password"].items()}  # fmt: skip
+    calls = [("queue", "check", "--json"), ("queue", "list", "--env", "dev")]
+    checked, listed = run_series(
+        [(call, {**planted.settings, **wrong}) for call in calls], planted.folder
+    )
+    problems = {(p["code"], p["environment"]): p for p in json.loads(checked.stdout)["problems"]}
+    assert set(problems) == {
+        ("redis_unreachable", None), ("unreachable", "dev"), ("unreachable", "staging"),
+    }  # fmt: skip
+    refused = problems["unreachable", "dev"]
+    assert refused["message"].startswith("the database of dev: PostgreSQL refuses us: ")
+    assert refused["message"].endswith('password authentication failed for user "keeper"')
+    assert refused["fix"] == "correct user, password and database in the DEV_DATABASE_URL"
+    assert problems["redis_unreachable", None]["message"].startswith("Redis refuses us")
+    assert (checked.code, listed.code) == (1, 3)
 
 
 def test_a_key_that_is_refused_is_not_repeated(planted: Shell, vision: VisionServer) -> None:

@@ -7,8 +7,10 @@ import socket
 import subprocess
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
 import redis
 from conftest import PLANTED, REGISTRE, Shell
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -181,6 +183,52 @@ def test_no_planted_secret_is_ever_shown(shell: Shell) -> None:
             assert PLANTED not in ran.stdout + ran.stderr
         assert PLANTED not in shell.run("verify-setup", "--json", **settings).stdout
         assert PLANTED not in shell.run("capacity", **settings).stdout
+
+
+def test_servers_that_take_the_call_and_never_answer_cost_five_seconds_together(
+    shell: Shell,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=32) as mute:
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        shell.insert(supabase_path="1.pdf")
+        started = time.monotonic()
+        report = shell.json(
+            "verify-setup",
+            PROD_DATABASE_URL=f"postgresql://u:p@{address}/x", OCR_PROD="true",
+            PROD_STORAGE_URL="file:///tmp", REDIS_URL=f"redis://{address}/0",
+            DEV_STORAGE_URL=f"http://{address}/x",
+        )  # fmt: skip
+        assert time.monotonic() - started < 20
+    found = {check["name"]: check for check in report["checks"]}
+    mute_ones = {"prod/postgresql", "prod/schema", "prod/rights", "prod/notifications",
+                 "prod/storage", "redis", "pool/version", "dev/storage"}  # fmt: skip
+    assert {name for name, check in found.items() if check["status"] == "fail"} == mute_ones
+    assert max(check["seconds"] for check in found.values()) < 8
+    assert found["dev/storage"]["fix"] == "check DEV_STORAGE_URL"
+    assert all(found[name]["fix"] for name in mute_ones)
+
+
+@pytest.mark.parametrize("offline", [(), ("--offline",)])
+def test_settings_that_are_refused_are_told_in_every_form(
+    shell: Shell, offline: tuple[str, ...]
+) -> None:
+    wrong = {"OCR_DPI": "many"}
+    ran = shell.run("verify-setup", *offline, "--json", **wrong)
+    assert ran.returncode == 3
+    (check,) = json.loads(ran.stdout)["checks"]
+    assert (check["name"], check["status"]) == ("host/settings", "fail")
+    assert "OCR_DPI='many'" in check["message"]
+    ran = shell.run("verify-setup", *offline, "--format", "junit", **wrong)
+    assert ran.returncode == 3
+    assert ET.fromstring(ran.stdout).get("failures") == "1"
+
+
+def test_without_servers_and_settings_the_local_part_passes(tmp_path: Path) -> None:
+    # As in CI: no database, no Redis, and a home that is never made.
+    empty = Shell("", {"REGISTRE_HOME": str(tmp_path / "home")}, tmp_path)
+    ran = empty.run("verify-setup", "--offline", "--strict")
+    assert ran.returncode == 0, ran.stdout
+    assert not (tmp_path / "home").exists()
 
 
 def test_what_is_well_takes_one_line_a_group(shell: Shell) -> None:
