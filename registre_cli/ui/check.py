@@ -58,9 +58,14 @@ def _living(report: CheckReport) -> str:
 def _show_environment(out: Console, found: EnvironmentReport) -> None:
     state = "enabled" if found.enabled else "disabled"
     oldest = found.oldest_waiting_seconds
-    counts = table(
+    # A title of the table would be folded at the table's width.
+    title = (
         f"{found.name} ({state}) — {found.documents_per_minute:.1f} documents/min, "
-        f"{_outlook(found)}" + (f", oldest waits {duration(oldest)}" if oldest else ""),
+        f"{_outlook(found)}" + (f", oldest waits {duration(oldest)}" if oldest else "")
+    )
+    out.print(cell(title, style="italic"))
+    counts = table(
+        "",
         "source", "eligible>", "blocked>", "in progress>", "done>", "failed>", "workers>",
     )  # fmt: skip
     for source in Source:

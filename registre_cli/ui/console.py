@@ -57,7 +57,12 @@ def table(title: str, *columns: str) -> Table:
 
     A column named `documents>` is right-aligned, `text*` takes the space that is left.
     """
-    shown = Table(title=cell(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    shown = Table(
+        title=cell(title) if title else None,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for column in columns:
         shown.add_column(
             column.rstrip(">*"),
