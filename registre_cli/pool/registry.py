@@ -12,6 +12,7 @@ from typing import cast
 import redis
 
 from registre_cli.core.documents import Source
+from registre_cli.core.errors import ProblemFoundError
 from registre_cli.limiter.failure import explain
 from registre_cli.ocr.models import Spent
 from registre_cli.pool.models import PoolStatus, WorkerState, WorkerStatus
@@ -34,14 +35,28 @@ def withdraw(client: redis.Redis, pool_id: str) -> None:
 def live_pools(client: redis.Redis) -> tuple[PoolStatus, ...]:
     """Return every pool whose heart beats.
 
-    Raises UnreachableError, or ConfigurationError where Redis refuses our password.
+    Raises UnreachableError, ConfigurationError where Redis refuses our password, or
+    ProblemFoundError where another program wrote under our names.
     """
     try:
         keys = sorted(cast("list[bytes]", list(client.scan_iter(match=_PREFIX + "*", count=500))))
         texts = cast("list[bytes | None]", client.mget(keys)) if keys else []
     except redis.RedisError as error:
         raise explain(error) from None
-    return tuple(_status(json.loads(text)) for text in texts if text is not None)
+    return tuple(
+        _read(key, text) for key, text in zip(keys, texts, strict=True) if text is not None
+    )
+
+
+def _read(key: bytes, text: bytes) -> PoolStatus:
+    try:
+        return _status(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        name = key.decode(errors="replace")
+        raise ProblemFoundError(
+            f"Redis holds under {name} what is no pool of ours",
+            fix=f"redis-cli DEL {name}, or give the pools a Redis database of their own",
+        ) from None
 
 
 def _status(document: dict[str, object]) -> PoolStatus:

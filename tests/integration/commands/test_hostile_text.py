@@ -62,11 +62,13 @@ def hostile(shell: Shell) -> Iterator[Shell]:
              "reason": HOSTILE}  # fmt: skip
     page = {"number": HOSTILE, "source": HOSTILE, "engine": HOSTILE, "look": HOSTILE,
             "rotation": HOSTILE, "width": HOSTILE, "height": HOSTILE, "dpi": HOSTILE}  # fmt: skip
+    row = dict.fromkeys(("page", "line", "rule", "text", "message", "name", "value", "kind",
+                         "number", "date", "nature", "parties", "amount"), HOSTILE)  # fmt: skip
     shell.settings["HOSTILE_ID"] = shell.insert(
         **everything, status_id=4, ocr_error=HOSTILE, ocr_last_error_at="now()",
         file_content=HOSTILE, boosted_file_content=HOSTILE + " 1",
         ocr_pages=json.dumps([page]), ocr_history=json.dumps([entry]),
-        ocr_fields=json.dumps([{"name": HOSTILE, "value": HOSTILE}]),
+        ocr_fields=json.dumps({"fields": [row], "entries": [row], "flags": [row]}),
     )  # fmt: skip
     shell.insert(**everything, ocr_attempts=3)
     shell.insert(**everything)
@@ -104,6 +106,12 @@ def commands(document_id: str) -> list[tuple[str, ...]]:
         ("queue", "list"),
         ("queue", "show", document_id),
         *(("queue", "show", document_id, "--text", which) for which in ("raw", "boosted", "diff")),
+        ("queue", "show", document_id, "--fields"),
+        ("queue", "search", "owned"),
+        ("queue", "search", HOSTILE),
+        ("boost", "explain", "--document", document_id),
+        ("boost", "explain", "hostile.txt"),
+        ("boost", "check", HOSTILE),
         ("queue", "show", HOSTILE),
         ("queue", "list", "--env", HOSTILE),
         ("pool", "status"),
@@ -125,7 +133,8 @@ def commands(document_id: str) -> list[tuple[str, ...]]:
 def in_json(document_id: str) -> list[tuple[str, ...]]:
     return [
         ("queue", "check", "--json"), ("queue", "list", "--json"),
-        ("queue", "show", document_id, "--json"), ("pool", "status", "--json"),
+        ("queue", "show", document_id, "--json"), ("queue", "search", "owned", "--json"),
+        ("boost", "explain", "--document", document_id, "--json"), ("pool", "status", "--json"),
         ("capacity", "--json"), ("verify-setup", "--json"), ("db", "status", "--json"),
         ("deploy", "status", "--json"), ("deploy", "history", "--json"),
         ("ocr", "odd\udcff\x1b[2J.pdf", "--json"),
@@ -135,6 +144,7 @@ def in_json(document_id: str) -> list[tuple[str, ...]]:
 def test_no_command_lets_a_text_of_others_be_obeyed(hostile: Shell) -> None:
     document_id = hostile.settings["HOSTILE_ID"]
     (hostile.folder / "odd\udcff\x1b[2J.pdf").write_bytes(b"no PDF")
+    (hostile.folder / "hostile.txt").write_text(HOSTILE)
     texts, documents = commands(document_id), in_json(document_id)
     calls = [(call, hostile.settings) for call in (*texts, *documents)]
     ended = run_series(calls, hostile.folder)

@@ -3,9 +3,11 @@
 import json
 from datetime import UTC, datetime
 
+import pytest
 import redis
 
 from registre_cli.core.documents import Source
+from registre_cli.core.errors import ProblemFoundError
 from registre_cli.pool.models import PoolStatus, WorkerState, WorkerStatus
 from registre_cli.pool.registry import live_pools, publish, withdraw
 
@@ -45,3 +47,12 @@ def test_a_pool_of_a_newer_version_is_seen_all_the_same(redis_url: str) -> None:
     document["workers"][0]["cost"] = 3
     client.set(key, json.dumps(document))
     assert live_pools(client) == (STATUS,)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "7", '{"pool_id": "x"}', '{"workers": [[]]}', "\xff"])
+def test_what_others_write_under_our_names_is_told_with_its_key(redis_url: str, text: str) -> None:
+    client = redis.Redis.from_url(redis_url)
+    client.set("registre:pool:strange", text)
+    with pytest.raises(ProblemFoundError, match="registre:pool:strange") as told:
+        live_pools(client)
+    assert "redis-cli DEL registre:pool:strange" in str(told.value.fix)
