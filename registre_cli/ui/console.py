@@ -15,9 +15,17 @@ from registre_cli.core.text import json_text, printable
 _ID_CHARACTERS = 36
 
 
+class _Output(Console):
+    """A console that leaves it to the root of the program what a reader's leaving means."""
+
+    def on_broken_pipe(self) -> None:
+        """Say that the reader left, instead of ending with the exit code of a problem."""
+        raise BrokenPipeError
+
+
 def output_console() -> Console:
     """Return the console for results (stdout); colour only where the contract allows it."""
-    return Console(file=sys.stdout, highlight=False, markup=False, no_color=_no_color())
+    return _Output(file=sys.stdout, highlight=False, markup=False, no_color=_no_color())
 
 
 def message_console() -> Console:
@@ -37,7 +45,12 @@ def cell(value: object, *, limit: int | None = None, style: str = "") -> Text:
 
 def print_json(document: object) -> None:
     """Print one JSON document on stdout and nothing else there."""
-    sys.stdout.write(json_text(document, indent=2) + "\n")
+    try:
+        sys.stdout.write(json_text(document, indent=2) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The parser of the command line would end with 1 where the error has its number.
+        raise BrokenPipeError from None
 
 
 def show_error(error: RegistreError) -> None:

@@ -74,9 +74,17 @@ def test_a_database_that_does_not_answer_exits_4_where_it_is_needed() -> None:
     assert "pl4nted" not in ran.stderr + ran.stdout
 
 
-def test_a_reader_that_leaves_is_no_error() -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--help | head -1",
+        "capacity --cpu 8 --ram 16 --size 2 | true",
+        "capacity --cpu 8 --ram 16 --size 2 --json | true",
+    ],
+)
+def test_a_reader_that_leaves_is_no_error(command: str) -> None:
     ran = subprocess.run(
-        f"{REGISTRE} --help | head -1; echo ${{PIPESTATUS[0]}}",
+        f"{REGISTRE} {command}; echo ${{PIPESTATUS[0]}}",
         shell=True,
         executable=shutil.which("bash"),
         capture_output=True,
