@@ -219,6 +219,11 @@ WRONG: dict[str, Mapping[str, str]] = {
         "DEV_SUPABASE_URL": "",
         "STAGING_STORAGE_URL": "file://pl4nted@h/x",
     },
+    "place of a key": {
+        "STAGING_STORAGE_URL": "s3://pl4nted:pl4nted@127.0.0.1:9/x",
+        "OCR_SPELT_WRONG": "pl4nted",
+        "DEV_DATABASE_URL": "nonsense pl4nted",
+    },
 }
 
 
