@@ -146,11 +146,15 @@ def search(
     "a phrase" is looked for word for word, -word must not be there, or stands between
     alternatives. Exit 0 also where nothing is found.
     """
+    from registre_cli.core.errors import WrongUsageError
     from registre_cli.pool.check import choose_environments
     from registre_cli.queue.opening import open_queue
     from registre_cli.queue.search import search_texts
     from registre_cli.ui.search import show_found
 
+    if misspelt := [word for word in words if word.startswith("--")]:
+        # A word may begin with one hyphen: it must not be there.
+        raise WrongUsageError(f"no such option: {misspelt[0]}", fix="registre queue search --help")
     question = " ".join(words)
     with opened(env_file) as settings:
         found: dict[str, Found] = {}

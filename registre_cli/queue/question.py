@@ -6,8 +6,8 @@ from registre_cli.queue.folding import SIGNS, folded_letters
 
 _WITHIN_WORDS = SIGNS | dict.fromkeys(map(ord, "'’\",;()[]|\x00"), " ")
 _PIECE = re.compile(r'(-?)"([^"]*)(?:"|$)|(\S+)')
-# Lots and registration numbers are in the texts both ways.
-_NUMBER = re.compile(r"(?<!\d)(?:\d{1,3}(?: \d{3})+|\d{5,9})(?! ?\d)")
+# Lots and registration numbers are in the texts both ways; parts of 283-359 are none.
+_NUMBER = re.compile(r"(?<!\w)(?<!\w[-./,])(?:\d{1,3}(?: \d{3})+|\d{5,9})(?!\w| \d|[-./,]\w)")
 
 
 def forms_of(question: str) -> tuple[str, str]:
@@ -15,16 +15,22 @@ def forms_of(question: str) -> tuple[str, str]:
 
     A word that signs part is looked for as a phrase: `283-359` is `"283 359"`.
     """
+    folded = folded_letters(question)
+    return (
+        _put(_NUMBER.sub(lambda found: _grouped(found, folded), folded)),
+        _put(_NUMBER.sub(lambda found: found[0].replace(" ", ""), folded)),
+    )
+
+
+def _put(question: str) -> str:
     pieces = []
-    for sign, quoted, bare in _PIECE.findall(folded_letters(question)):
+    for sign, quoted, bare in _PIECE.findall(question):
         minus = sign or ("-" if bare.startswith("-") else "")
         words = (quoted or bare).translate(_WITHIN_WORDS).split()
         if words:
             is_phrase = len(words) > 1 or bool(quoted)
             pieces.append(minus + (f'"{" ".join(words)}"' if is_phrase else words[0]))
-    plain = " ".join(pieces)
-    grouped = _NUMBER.sub(lambda found: _grouped(found, plain), plain)
-    return grouped, _NUMBER.sub(lambda found: found[0].replace(" ", ""), plain)
+    return " ".join(pieces)
 
 
 def _grouped(number: re.Match[str], question: str) -> str:

@@ -20,6 +20,9 @@ _PAGE_LINE = re.compile(
 )
 
 
+_BLANK = re.compile(r"\s+")
+
+
 @dataclass(frozen=True)
 class Snippet:
     """A place on a page; `matches` are start and end of the found words within `text`."""
@@ -94,19 +97,28 @@ def _words_from(text: str, matches: Sequence[Span], first: int, pages: Sequence[
 
 
 def _snippet(text: str, matches: Sequence[Span], place: int, page: _Page) -> Snippet:
-    start = max(min(place, page.end) - _LEAD_CHARACTERS, min(page.start, place))
+    start = max(place - _LEAD_CHARACTERS, page.start)
     end = min(start + _SNIPPET_CHARACTERS, page.end)
-    if start > page.start:
-        start += max(text[start:place].find(" ") + 1, 0)
-    shown = text[start:end]
-    start += len(shown) - len(shown.lstrip())
-    shown = "".join(" " if sign.isspace() else sign for sign in shown.strip())
+    # No word is cut in two, as long as there are blanks.
+    if start > page.start and (blank := _BLANK.search(text, start, place)):
+        start = blank.end()
+    if end < page.end and (blank := _BLANK.search(text, end, page.end)):
+        end = min(blank.start(), end + _LEAD_CHARACTERS)
+    shown = "… " if text[page.start : start].strip() else ""
+    # Where each sign of the place stands once every gap is one blank.
+    stands: dict[int, int] = {}
+    for at in range(start, end):
+        stands[at] = len(shown)
+        if not text[at].isspace():
+            shown += text[at]
+        elif shown and shown[-1] != " ":
+            shown += " "
+    stands[end] = len(shown)
+    found = tuple(
+        (stands[first], stands[last])
+        for first, last in matches
+        if first in stands and last in stands
+    )
     return Snippet(
-        page.number,
-        shown,
-        tuple(
-            (max(first, start) - start, last - start)
-            for first, last in matches
-            if first >= start and last <= start + len(shown)
-        ),
+        page.number, shown.rstrip() + (" …" if text[end : page.end].strip() else ""), found
     )

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from registre_cli.queue.search import Found, Hit
 from registre_cli.queue.snippets import Snippet
-from registre_cli.ui.console import cell, output_console, print_json
+from registre_cli.ui.console import cell, moment, output_console, print_json
 
 
 def show_found(question: str, found: Mapping[str, Found], *, limit: int, as_json: bool) -> None:
@@ -64,5 +64,12 @@ def _document(
             {"name": name, "documents": one.documents, "all_counted": one.are_all_counted}
             for name, one in found.items()
         ],
-        "hits": [{"environment": name, **asdict(hit)} for name, hit in hits],
+        "hits": [
+            {
+                "environment": name,
+                **asdict(hit),
+                "completed_at": hit.completed_at and moment(hit.completed_at),
+            }
+            for name, hit in hits
+        ],
     }

@@ -14,7 +14,8 @@ SCRIPTS = {"bash": "registre.bash", "zsh": "_registre", "fish": "registre.fish"}
 GROUPS = [
     (), ("queue",), ("pool",), ("db",), ("demo",), ("ocr",), ("capacity",), ("verify-setup",),
     ("completion",), ("queue", "check"), ("queue", "add"), ("pool", "run"), ("db", "migrate"),
-    ("deploy",), ("deploy", "rollback"),
+    ("deploy",), ("deploy", "rollback"), ("boost",), ("boost", "check"), ("boost", "explain"),
+    ("queue", "search"),
 ]  # fmt: skip
 
 
@@ -46,6 +47,11 @@ def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
         (["pool", "run", "--max-documents", "0"], "--max-documents"),
         (["queue", "retry"], "no document is named"),
         (["queue", "list", "--status", "9"], "--status"),
+        (["queue", "search", "vente", "--limt", "2"], "no such option: --limt"),
+        (["queue", "show", "1", "--text", "raw", "--json"], "--text is a view of its own"),
+        (["boost", "explain"], "give a file or --document ID"),
+        (["boost", "explain", "no-such.txt"], "no such file"),
+        (["boost", "explain", "/"], "is a directory"),
         (["ocr", "no-such.pdf"], "no such file"),
         (["pool", "run", "--size", "0"], "--size 0 is no size"),
         (["pool", "run", "--size", "many"], "--size many is no size"),
