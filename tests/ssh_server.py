@@ -54,7 +54,8 @@ class SshHost:
         """Start the server; `authorized` is the private key that it accepts."""
         assert SSHD is not None, "make acceptance installs openssh-server"
         self.home.mkdir(parents=True, exist_ok=True)
-        make_key(self.host_key)
+        if not self.host_key.exists():
+            make_key(self.host_key)
         # A server that runs as root wants a folder to lock its unprivileged half into.
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
@@ -70,7 +71,7 @@ class SshHost:
         self.server = subprocess.Popen(
             [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")],
             stdin=subprocess.DEVNULL,
-            stderr=(self.folder / "sshd.log").open("wb"),
+            stderr=(self.folder / "sshd.log").open("ab"),
         )
         self._wait_until_it_listens()
 

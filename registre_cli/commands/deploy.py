@@ -95,7 +95,7 @@ def deploy(
         settings=_settings(env_file),
         manager=manager,
         ecosystem=_ecosystem(ecosystem, host),
-        home=_posix(home),
+        home=_on_target(home, host),
         python=python,
         health_seconds=health_timeout,
     )
@@ -125,8 +125,8 @@ def rollback(
     request = Request(
         kind=Kind.ROLLBACK,
         manager=manager,
-        ecosystem=_posix(ecosystem),
-        home=_posix(home),
+        ecosystem=_on_target(ecosystem, host),
+        home=_on_target(home, host),
         health_seconds=health_timeout,
         release=release,
     )
@@ -140,7 +140,7 @@ def status(host: Hosts = None, home: Home = None, as_json: Json = False) -> None
     from registre_cli.deploy.status import read_status
     from registre_cli.ui.deploy import show_statuses
 
-    found, errors = _ask(host, lambda transport: read_status(transport, _posix(home)))
+    found, errors = _ask(host, lambda transport: read_status(transport, _on_target(home, host)))
     show_statuses(list(found.values()), as_json=as_json)
     _tell(errors)
     if not all(status.ok for status in found.values()):
@@ -153,7 +153,9 @@ def history(host: Hosts = None, home: Home = None, as_json: Json = False) -> Non
     from registre_cli.deploy.status import read_target_history
     from registre_cli.ui.deploy import show_history
 
-    found, errors = _ask(host, lambda transport: read_target_history(transport, _posix(home)))
+    found, errors = _ask(
+        host, lambda transport: read_target_history(transport, _on_target(home, host))
+    )
     show_history(found, as_json=as_json)
     _tell(errors)
 
@@ -164,7 +166,7 @@ def unlock(host: Hosts = None, home: Home = None) -> None:
     from registre_cli.deploy.status import unlock as remove
     from registre_cli.ui.deploy import show_unlocked
 
-    removed, errors = _ask(host, lambda transport: remove(transport, _posix(home)))
+    removed, errors = _ask(host, lambda transport: remove(transport, _on_target(home, host)))
     for name, lock in removed.items():
         show_unlocked(name, lock)
     _tell(errors)
@@ -249,9 +251,11 @@ def _ecosystem(path: Path | None, hosts: list[str] | None) -> PurePosixPath | No
     default = Path("ecosystem.config.js")
     if path is None and not hosts and default.is_file():
         path = default
-    # Here a relative path is ours; on another host it is seen from the account's home.
-    return _posix(path.absolute() if path is not None and not hosts else path)
+    return _on_target(path, hosts)
 
 
-def _posix(path: Path | None) -> PurePosixPath | None:
-    return PurePosixPath(path) if path is not None else None
+def _on_target(path: Path | None, hosts: list[str] | None) -> PurePosixPath | None:
+    """Return a path as the target sees it: a relative one is of this folder, or of its account."""
+    if path is None:
+        return None
+    return PurePosixPath(path if hosts else path.absolute())

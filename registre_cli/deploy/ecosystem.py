@@ -2,28 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import PurePosixPath
 
 from registre_cli.core.errors import ConfigurationError
 from registre_cli.core.text import printable
 from registre_cli.deploy.managers.base import LEGACY_NAMES, NEIGHBOUR_NAMES, POOL_NAME
 from registre_cli.deploy.site import Site, complaint_of
-
-# Names and scripts only: the environments in the file may hold secrets and stay in Node.
-_READ = """
-const path = require('path'), fs = require('fs');
-const file = path.resolve(process.argv[1]);
-const config = require(file);
-const apps = Array.isArray(config) ? config : (config.apps || config);
-if (!Array.isArray(apps)) throw new Error('it exports no list of apps');
-console.log(JSON.stringify(apps.map((app) => ({
-  name: app.name || null,
-  script: app.script || null,
-  found: !!app.script && fs.existsSync(
-    path.resolve(app.cwd ? path.resolve(path.dirname(file), app.cwd) : path.dirname(file),
-                 String(app.script))),
-}))));
-"""
 
 
 @dataclass(frozen=True)
@@ -41,7 +26,8 @@ def read_ecosystem(site: Site, path: PurePosixPath) -> Ecosystem:
     Raises ConfigurationError where it is missing, is not understood, or defines what cannot be
     started.
     """
-    ran = site.ask(["node", "-e", _READ, str(path)])
+    script = files("registre_cli.deploy").joinpath("ecosystem.js").read_text("utf-8")
+    ran = site.ask(["node", "-e", script, str(path)])
     if not ran.ok:
         raise ConfigurationError(
             f"{path} cannot be read by Node: {complaint_of(ran)}",

@@ -191,7 +191,8 @@ def prepare(transport: Transport, request: Request, watcher: Watcher) -> Prepare
     history = read_history(site)
     manager = request.manager or (history[-1].manager if history else "pm2")
     managers = open_managers(site, manager)
-    found = survey(site, managers, request.ecosystem)
+    ecosystem = site.absolute(request.ecosystem) if request.ecosystem else None
+    found = survey(site, managers, ecosystem)
     target = transport.name
 
     def say(sentence: str) -> None:

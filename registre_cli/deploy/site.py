@@ -26,7 +26,8 @@ _KEPT_VARIABLES = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "PM2_HOME", "XDG_RU
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _RENAME = "import os, sys; os.replace(*sys.argv[1:])"
 _DESCRIBE = (
-    'printf "%s\\n" "${REGISTRE_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/registre}"; '
+    "home=${REGISTRE_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/registre}; "
+    'case $home in /*) ;; *) home=$PWD/$home ;; esac; printf "%s\\n" "$home"; '
     f'for name in {" ".join(_KEPT_VARIABLES)}; do eval "value=\\${{$name-}}"; '
     'printf "%s=%s\\n" "$name" "$value"; done'
 )
@@ -69,6 +70,10 @@ class Site:
     def history(self) -> PurePosixPath:
         """Every deploy that ended."""
         return self.folder / "history.jsonl"
+
+    def absolute(self, path: PurePosixPath) -> PurePosixPath:
+        """Return a path that a person wrote relative to the account's own folder."""
+        return _absolute(path, self.environment)
 
     def ask(
         self,
@@ -131,7 +136,11 @@ def open_site(transport: Transport, home: PurePosixPath | None) -> Site:
     told_home, *lines = ran.text.splitlines()
     pairs = (line.partition("=") for line in lines)
     environment = {name: value for name, _, value in pairs if value}
-    return Site(transport, home or PurePosixPath(told_home), environment)
+    return Site(transport, _absolute(home or PurePosixPath(told_home), environment), environment)
+
+
+def _absolute(path: PurePosixPath, environment: Mapping[str, str]) -> PurePosixPath:
+    return PurePosixPath(environment.get("HOME", "/")) / path
 
 
 def complaint_of(ran: Completed) -> str:

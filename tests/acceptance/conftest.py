@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from deploy_server import thin_wheel
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +26,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (built,) = folder.glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="session")
+def thin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our wheel for servers that have the dependencies already."""
+    return thin_wheel(wheel, tmp_path_factory.mktemp("thin"))
 
 
 @pytest.fixture(scope="session")

@@ -2,21 +2,29 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
+import tempfile
 import threading
-import time
+import uuid
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
 import redis
 from pool_harness import wait_for
+from psycopg import sql
 
+from registre_cli.embedded.servers import PostgresServer, ValkeyServer
 from registre_cli.ocr.drawing import Words, vector_pdf
 
 PROGRAMS = Path(sys.executable).parent
@@ -25,6 +33,19 @@ PLANTED = "pl4nted-s3cret"
 NEIGHBOURS = ("registre-workers", "registre-monitor", "registre-api")
 LEGACY = ("registre-ocr", "registre-worker")
 
+# What an extractor of another team filled before there was a pool: none of our columns.
+_THEIR_TABLE = """
+CREATE TABLE extraction_queue (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    document_source text NOT NULL,
+    document_number text NOT NULL,
+    status_id integer DEFAULT 1,
+    supabase_path text,
+    file_content text,
+    created_at timestamptz DEFAULT now(),
+    updated_at timestamptz DEFAULT now()
+)
+"""
 _NODE = "setInterval(() => {}, 1000);\n"
 _PYTHON = "import time\nwhile True:\n    time.sleep(1)\n"
 
@@ -60,6 +81,15 @@ class Server:
     dsn: str
     redis_url: str
     added: int = 0
+    ecosystem_text: str = ""
+    ecosystem_written_ns: int = 0
+    # What every command is run through, and where its files are seen from outside.
+    within: tuple[str, ...] = ()
+    root: str = ""
+    # Where the documents are, if not below its own folder.
+    documents: Path | None = None
+    # What the person at the keyboard finds first: another `ssh`.
+    programs: str = ""
 
     @property
     def home(self) -> Path:
@@ -78,10 +108,14 @@ class Server:
         return self.folder / "prod.env"
 
     @property
+    def storage(self) -> Path:
+        return self.documents or self.folder / "storage"
+
+    @property
     def environment(self) -> dict[str, str]:
         """What the person at the keyboard has, a secret among it."""
         return {
-            "PATH": f"{PROGRAMS}:{PM2}:{os.environ['PATH']}",
+            "PATH": f"{self.programs or PROGRAMS}:{PROGRAMS}:{PM2}:{os.environ['PATH']}",
             "HOME": str(self.folder),
             "PM2_HOME": str(self.pm2_home),
             "REGISTRE_HOME": str(self.home),
@@ -102,14 +136,22 @@ class Server:
             (fleet / f"{name}.js").write_text(_NODE)
         for name in LEGACY:
             (fleet / f"{name}.py").write_text(_PYTHON)
-        apps = [{"name": name, "script": f"{name}.js"} for name in NEIGHBOURS]
-        self.ecosystem.write_text(f"module.exports = {{ apps: {json.dumps(apps)} }};\n")
+        self.write_ecosystem()
+
+    def write_ecosystem(self, **environment: str) -> None:
+        """Write the file that the fleet's owner keeps, with a comment that only a person writes."""
+        apps = [{"name": name, "script": f"{name}.js", "env": environment} for name in NEIGHBOURS]
+        self.ecosystem_text = (
+            f"// our fleet\nmodule.exports = {{\n  apps: {json.dumps(apps)},\n}};\n"
+        )
+        self.ecosystem.write_text(self.ecosystem_text)
+        self.ecosystem_written_ns = self.ecosystem.stat().st_mtime_ns
 
     def write_settings(self, **more: str) -> None:
         values = {
             "OCR_DEV": "true",
             "DEV_DATABASE_URL": self.dsn,
-            "DEV_STORAGE_URL": (self.folder / "storage").as_uri(),
+            "DEV_STORAGE_URL": self.storage.as_uri(),
             "DEV_SUPABASE_SERVICE_KEY": PLANTED,
             "REDIS_URL": self.redis_url,
             "OCR_POLL_INTERVAL_MS": "500",
@@ -121,7 +163,7 @@ class Server:
 
     def pm2(self, *arguments: str) -> str:
         return subprocess.run(
-            [PM2 / "pm2", *arguments],
+            [*self.within, PM2 / "pm2", *arguments],
             env=self.environment,
             cwd=self.folder / "fleet",
             capture_output=True,
@@ -136,12 +178,24 @@ class Server:
 
     def listed(self) -> dict[str, str]:
         """The processes that PM2 knows, and what it says of them."""
-        output = self.pm2("jlist", "--silent")
-        return {entry["name"]: entry["pm2_env"]["status"] for entry in json.loads(output)}
+        return {entry["name"]: entry["pm2_env"]["status"] for entry in self._entries()}
+
+    def pids(self) -> dict[str, int]:
+        """The processes that PM2 knows, by name."""
+        return {entry["name"]: entry["pid"] for entry in self._entries()}
+
+    def _entries(self) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = json.loads(self.pm2("jlist", "--silent"))
+        assert len({entry["name"] for entry in entries}) == len(entries)
+        return entries
+
+    def fleet_processes(self) -> list[psutil.Process]:
+        """The living processes of the neighbours and of the legacy programs."""
+        return [p for name in (*NEIGHBOURS, *LEGACY) for p in self.processes_named(name)]
 
     def registre(self, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [PROGRAMS / "registre", *arguments],
+            [*self.within, PROGRAMS / "registre", *arguments],
             env=self.environment,
             cwd=self.folder,
             capture_output=True,
@@ -160,7 +214,7 @@ class Server:
     def begin(self, *arguments: str) -> Running:
         """Start the program and read along."""
         process = subprocess.Popen(
-            [PROGRAMS / "registre", *arguments],
+            [*self.within, PROGRAMS / "registre", *arguments],
             env=self.environment,
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
@@ -170,10 +224,6 @@ class Server:
         )
         running = Running(process)
 
-        def read() -> None:
-            assert process.stderr is not None
-            running.lines.extend(process.stderr)
-
         def follow() -> None:
             assert process.stderr is not None
             for line in process.stderr:
@@ -182,8 +232,40 @@ class Server:
         threading.Thread(target=follow, daemon=True).start()
         return running
 
+    @property
+    def records(self) -> Path:
+        """The folder of what deploys keep, as it is seen from here."""
+        return Path(f"{self.root}{self.home}/deploy")
+
+    def journal(self) -> dict[str, Any] | None:
+        """The deploy that has begun and not ended."""
+        try:
+            found: dict[str, Any] = json.loads((self.records / "journal.json").read_text())
+        except FileNotFoundError:
+            return None
+        return found
+
+    def wait_journal(self, running: Running, step: str, seconds: float = 60) -> None:
+        """Wait until the deploy has written down that this step begins."""
+
+        def begun() -> bool:
+            assert running.process.poll() is None, running.lines
+            if step == "lock":
+                return (self.records / "lock").exists()
+            journal = self.journal()
+            return journal is not None and step in journal["begun"]
+
+        wait_for(begun, seconds, f"step {step} in {running.lines}")
+
+    def kill_at(self, step: str, *arguments: str) -> None:
+        """Start the program and kill it as this step begins; what it started goes on."""
+        running = self.begin(*arguments)
+        self.wait_journal(running, step)
+        running.process.kill()
+        assert running.end() == -signal.SIGKILL
+
     def current(self) -> str | None:
-        link = self.home / "deploy" / "current"
+        link = self.records / "current"
         return link.readlink().name if link.is_symlink() else None
 
     def pools(self) -> list[dict[str, object]]:
@@ -225,7 +307,7 @@ class Server:
             Words(60, 100 + 30 * i, f"Registre foncier du Québec, lot {i} 234 567")
             for i in range(9)
         ]
-        (self.folder / "storage" / name).write_bytes(vector_pdf(lines))
+        (self.storage / name).write_bytes(vector_pdf(lines))
         ((document_id,),) = self.ask(
             "INSERT INTO extraction_queue (document_source, document_number, supabase_path,"
             " status_id) VALUES ('index', %s, %s, 3) RETURNING id::text",
@@ -257,10 +339,23 @@ class Server:
         wait_for(lambda: self.status_of(document) == 5, 20, "a document is read")
         assert len(self.pool_processes()) == 1
 
+    def assert_as_before(self, release: str) -> None:
+        """This release's pool runs alone and reads, the neighbours run, and nothing else."""
+        self.assert_one_pool(release)
+        assert self.listed() == dict.fromkeys(("ocr-pool", *NEIGHBOURS), "online")
+        assert [len(self.processes_named(name)) for name in NEIGHBOURS] == [1, 1, 1]
+        self.assert_nothing_left_behind()
+        assert [path.name for path in (self.records / "releases").iterdir()] == [release]
+
+    def assert_nothing_left_behind(self) -> None:
+        """No deploy is open, no lock held, and no half-written file lies around."""
+        left = {path.name for path in self.records.iterdir()}
+        assert left <= {"current", "history.jsonl", "releases"}, left
+
     def clean_up(self) -> None:
         """Leave nothing running."""
         subprocess.run(
-            [PM2 / "pm2", "kill"],
+            [*self.within, PM2 / "pm2", "kill"],
             env=self.environment,
             capture_output=True,
             timeout=60,
@@ -274,7 +369,61 @@ class Server:
                 process.send_signal(signal.SIGKILL)
 
 
-def changed_wheel(wheel: Path, folder: Path, changes: dict[str, Callable[[str], str]]) -> Path:
+@contextmanager
+def open_server(postgres: PostgresServer, valkey: ValkeyServer) -> Iterator[Server]:
+    """Yield a server on which the legacy programs run beside a queue without our columns."""
+    with make_server(postgres, valkey) as server:
+        server.start_legacy()
+        yield server
+
+
+@contextmanager
+def make_server(postgres: PostgresServer, valkey: ValkeyServer) -> Iterator[Server]:
+    """Yield a server on which nothing runs yet."""
+    # A short path: PM2's sockets are in it.
+    folder = Path(tempfile.mkdtemp(prefix="registre-srv-"))
+    folder.chmod(0o755)
+    name = f"server_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    server = Server(folder, postgres.dsn(name), valkey.url())
+    server.ask(_THEIR_TABLE)
+    try:
+        server.make()
+        yield server
+    finally:
+        server.clean_up()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+Change = Callable[[str], str]
+# A pool that ends in native code as soon as it begins; everything else of the release works.
+CRASHES: dict[str, Change] = {
+    "registre_cli/pool/run.py": lambda text: (
+        f"{text}\n\ndef run_pool(*_: object, **__: object) -> None:\n"
+        "    import os, sys\n"
+        "    print('the crash of this test', file=sys.stderr, flush=True)\n"
+        "    os.abort()\n"
+    )
+}
+
+
+def thin_wheel(wheel: Path, folder: Path, changes: Mapping[str, Change] | None = None) -> Path:
+    """Return our wheel with the dependencies of this environment, so that it installs at once."""
+    (metadata,) = (name for name in _names_in(wheel) if name.endswith(".dist-info/METADATA"))
+    lean: dict[str, Change] = {
+        metadata: lambda text: re.sub(r"^Requires-Dist:.*\n", "", text, flags=re.MULTILINE),
+        "borrowed.pth": lambda _: sysconfig.get_paths()["purelib"] + "\n",
+    }
+    return changed_wheel(wheel, folder, {**lean, **(changes or {})})
+
+
+def _names_in(wheel: Path) -> list[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.namelist()
+
+
+def changed_wheel(wheel: Path, folder: Path, changes: Mapping[str, Change]) -> Path:
     """Return a wheel in which some files are others; a file that is not there begins empty."""
     folder.mkdir(parents=True, exist_ok=True)
     changed = folder / wheel.name
@@ -297,8 +446,15 @@ def outcome(ran: subprocess.CompletedProcess[str]) -> dict[str, object]:
     return target
 
 
-def seconds_since(start: float) -> float:
-    return round(time.monotonic() - start, 1)
-
-
-Arguments = Sequence[str]
+def assert_failed(
+    ran: subprocess.CompletedProcess[str], step: str, error: str, ending: str = "rolled back"
+) -> dict[str, object]:
+    """The deploy failed at this step; the first error comes before all that followed."""
+    assert ran.returncode == 1, ran.stderr
+    told = outcome(ran)
+    assert (told["ending"], told["failed_step"]) == (ending, step), ran.stderr
+    assert error in str(told["error"]), told["error"]
+    shown = ran.stderr.split("Error: ")
+    assert len(shown) == 2 and error in shown[1], ran.stderr
+    assert told["rollback_error"] is None
+    return told

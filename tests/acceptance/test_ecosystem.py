@@ -26,5 +26,11 @@ def test_an_ecosystem_file_is_read_with_what_is_wrong_in_it(tmp_path: Path) -> N
     with pytest.raises(ConfigurationError, match=r"gone\.js"):
         read_ecosystem(here, PurePosixPath(file))
     file.write_text("module.exports = {{")
-    with pytest.raises(ConfigurationError, match="cannot be read by Node"):
+    with pytest.raises(ConfigurationError) as caught:
         read_ecosystem(here, PurePosixPath(file))
+    # What is wrong and where, without Node's own stack.
+    assert caught.value.message == (
+        f"{file} cannot be read by Node: {file}:1: SyntaxError: Unexpected token '{{'"
+    )
+    with pytest.raises(ConfigurationError, match=r"Error: Cannot find module '/gone\.js'$"):
+        read_ecosystem(here, PurePosixPath("/gone.js"))
