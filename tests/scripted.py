@@ -4,6 +4,8 @@ The queue, the storage, the processes, the signals and the servers are real; onl
 is scripted, so that a test can say at which page a worker dies. A document is a text file:
 
     page 0.1          a page that takes 0.1 s
+    work 0.1          a page that computes for 0.1 s
+    hold 100 2        a page that takes 100 MB and keeps them for 2 s
     die SIGSEGV       the process ends by this signal, on the page that has begun
     hang              the page never ends
     grip              the page never ends and holds the interpreter all the while
@@ -32,6 +34,7 @@ from registre_cli.core.settings import Settings, load_settings
 from registre_cli.limiter import Limiter
 from registre_cli.ocr.models import DocumentReading, PageRecord, PageSource
 from registre_cli.pool.options import PoolOptions
+from registre_cli.pool.porter import RoomRules
 from registre_cli.pool.run import environments_to_serve, run_pool
 
 
@@ -62,6 +65,15 @@ class ScriptedReader:
         what, _, argument = step.partition(" ")
         if what == "page":
             time.sleep(float(argument))
+        elif what == "work":
+            end = time.process_time() + float(argument)
+            while time.process_time() < end:
+                pass
+        elif what == "hold":
+            megabytes, seconds = argument.split()
+            held = bytearray(b"x") * (int(megabytes) * 1_000_000)
+            time.sleep(float(seconds))
+            del held
         elif what == "die":
             os.kill(os.getpid(), signal.Signals[argument])
             time.sleep(60)
@@ -100,10 +112,12 @@ def main(arguments: str) -> int:
         redis_url=SecretStr(given["redis"]) if given["redis"] else None,
         **given["settings"],
     )
+    room = given["options"].pop("room", {})
     options = PoolOptions(
         environments=environments_to_serve(settings, ()),
         open_reader=open_scripted_reader,
         retry_delay_base_seconds=0.1,
+        room=RoomRules(**{**room, "host_root": Path(room.get("host_root", "/"))}),
         **given["options"],
     )
     summary = run_pool(settings, options)

@@ -13,6 +13,14 @@ _NO_LIMIT_BYTES = 1 << 60
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What there is, and what may still be taken before somebody is killed; bytes."""
+
+    total_bytes: int
+    available_bytes: int
+
+
+@dataclass(frozen=True)
 class Host:
     """Processors and memory; `cpu_measured` and `ram_measured_bytes` are in use now."""
 
@@ -25,16 +33,25 @@ class Host:
 
 def measure_host(root: Path = _ROOT) -> Host:
     """Measure this host; `root` is where /sys and /proc are."""
-    memory = psutil.virtual_memory()
-    limit = _memory_limit(root)
-    total = min(memory.total, limit) if limit else memory.total
+    memory = measure_memory(root)
     return Host(
         name=socket.gethostname(),
         cpu_total=available_cpus(root),
-        ram_total_bytes=total,
+        ram_total_bytes=memory.total_bytes,
         cpu_measured=round(os.getloadavg()[0], 2),
-        ram_measured_bytes=min(memory.total - memory.available, total),
+        ram_measured_bytes=memory.total_bytes - memory.available_bytes,
     )
+
+
+def measure_memory(root: Path = _ROOT) -> Memory:
+    """Measure memory: the tightest of the machine and of every control group around us."""
+    total, available = _machine_memory(root)
+    for folder in _group_folders(root, "memory"):
+        limit = _group_limit(folder)
+        if limit is not None:
+            total = min(total, limit)
+            available = min(available, limit - _group_use(folder))
+    return Memory(total, max(min(available, total), 0))
 
 
 def available_cpus(root: Path = _ROOT) -> float:
@@ -60,14 +77,35 @@ def _cpu_quota(root: Path) -> float | None:
     return min(quotas, default=None)
 
 
-def _memory_limit(root: Path) -> int | None:
+def _machine_memory(root: Path) -> tuple[int, int]:
+    """Return total and available bytes of the machine."""
+    lines = (_read(root / "proc/meminfo") or "").splitlines()
+    named = {words[0]: int(words[1]) * 1024 for line in lines if len(words := line.split()) > 1}
+    if "MemTotal:" in named and "MemAvailable:" in named:
+        return named["MemTotal:"], named["MemAvailable:"]
+    # No Linux.
+    memory = psutil.virtual_memory()
+    return memory.total, memory.available
+
+
+def _group_limit(folder: Path) -> int | None:
     limits = [
         int(text)
-        for folder in _group_folders(root, "memory")
         for name in ("memory.max", "memory.limit_in_bytes")
         if (text := _read(folder / name)) and text.isdecimal() and int(text) < _NO_LIMIT_BYTES
     ]
     return min(limits, default=None)
+
+
+def _group_use(folder: Path) -> int:
+    """Return what a group holds without the file cache, which the kernel takes back by itself."""
+    used = _read(folder / "memory.current") or _read(folder / "memory.usage_in_bytes") or "0"
+    stat = [line.split() for line in (_read(folder / "memory.stat") or "").splitlines()]
+    named = {words[0]: int(words[1]) for words in stat if len(words) == 2}
+    # The older kind counts the groups inside under names of their own.
+    prefix = "total_" if "total_inactive_file" in named else ""
+    cache = named.get(f"{prefix}inactive_file", 0) + named.get(f"{prefix}active_file", 0)
+    return max(int(used) - cache, 0)
 
 
 def _group_folders(root: Path, controller: str) -> list[Path]:

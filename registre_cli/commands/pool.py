@@ -52,6 +52,9 @@ def run(
         bool,
         typer.Option("--borrow/--no-borrow", help="May a worker help the other mode when idle."),
     ] = True,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run every worker, even beyond the declared limits.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a summary as JSON at the end.")
     ] = False,
@@ -60,6 +63,7 @@ def run(
     """Read documents until told to stop: SIGTERM or Ctrl-C ends after the page, twice at once."""
     from registre_cli.core.errors import ExitCode
     from registre_cli.pool.options import PoolOptions
+    from registre_cli.pool.porter import RoomRules
     from registre_cli.pool.run import environments_to_serve, run_pool
     from registre_cli.ui.console import may_redraw, message_console, print_json
     from registre_cli.ui.pool import summary_document, summary_line
@@ -79,6 +83,7 @@ def run(
             max_documents=max_documents,
             max_cost_usd=max_cost,
             borrow=borrow,
+            room=RoomRules(auto=settings.ocr_worker_pool_size == "auto", force=force),
         )
         summary = run_pool(settings, options, observer)
     if as_json:
@@ -157,9 +162,9 @@ def _order(
 
 def _size(settings: "Settings") -> int:
     if settings.ocr_worker_pool_size == "auto":
-        from registre_cli.capacity import recommended_pool_size
+        from registre_cli.pool.planning import size_that_fits
 
-        return recommended_pool_size(settings)
+        return size_that_fits(settings)
     return settings.ocr_worker_pool_size
 
 

@@ -49,6 +49,7 @@ class PoolSeen(BaseModel, frozen=True):
     notes: tuple[str, ...] = ()
     release: str | None = None
     documents_claimed: int = 0
+    waiting_for_room: int = 0
 
 
 class _Pools(BaseModel):
@@ -131,7 +132,7 @@ class Gate:
 
     def _missing(self, pool: PoolSeen) -> str | None:
         workers = [worker for worker in pool.workers if worker.state != "stopping"]
-        if len(workers) < pool.size:
+        if not workers or len(workers) + pool.waiting_for_room < pool.size:
             self._first_seen = None
             return f"{len(workers)} of {pool.size} workers are there"
         minimums = fit_minimums(

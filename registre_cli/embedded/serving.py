@@ -46,6 +46,22 @@ def serving(settings: Settings) -> Iterator[Settings]:
         users.close()
 
 
+@contextmanager
+def joined(settings: Settings) -> Iterator[Settings]:
+    """Yield settings that know the embedded servers where these run already; start nothing."""
+    layout = layout_of(settings.registre_home)
+    if not settings.uses_embedded or not layout.ready_mark.exists():
+        yield settings
+        return
+    users = FileLock(layout.users_lock)
+    try:
+        users.share()
+        lives = layout.ready_mark.exists() and _sentinel_lives(layout)
+        yield _filled_in(settings, layout) if lives else settings
+    finally:
+        users.close()
+
+
 def _ensure_running(layout: Layout, registre_home: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     sentinel: subprocess.Popen[bytes] | None = None

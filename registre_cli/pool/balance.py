@@ -20,17 +20,28 @@ class Balance:
     def __init__(self, pool_id: str, options: PoolOptions) -> None:
         self._pool_id = pool_id
         self._options = options
+        # How many run, which may be fewer than were asked for.
         self.size = options.size
+        self._work: Mapping[Source, WaitingWork] = {}
         self._minimums = fit_minimums(options.size, options.min_index, options.min_acte)
         self.allocation: Allocation = allocate(self.size, self._minimums, {})
 
     def resize(self, size: int) -> None:
         """Change the pool's size; given minimums that no longer fit become the default ones."""
         self.size = size
-        try:
-            self._minimums = fit_minimums(size, self._options.min_index, self._options.min_acte)
-        except WrongUsageError:
-            self._minimums = fit_minimums(size, None, None)
+        self._minimums = self._fitted(size)
+
+    def planned_modes(self, size: int, living: Mapping[int, Source]) -> dict[int, Source]:
+        """Return the mode of every slot of a pool of `size`: as it is, else what lacks most."""
+        lacking = allocate(size, self._fitted(size), self._work)
+        for mode in living.values():
+            lacking[mode] -= 1
+        planned = dict(living)
+        for slot in range(size):
+            if slot not in planned:
+                planned[slot] = max(Source, key=lacking.__getitem__)
+                lacking[planned[slot]] -= 1
+        return planned
 
     def missing_mode(self, workers: Collection[WorkerProcess]) -> Source:
         """Return the source that lacks a worker most."""
@@ -41,6 +52,7 @@ class Balance:
         self, workers: Collection[WorkerProcess], work: Mapping[Source, WaitingWork]
     ) -> None:
         """Share the workers anew and tell those whose mode changes."""
+        self._work = work
         wanted = allocate(self.size, self._minimums, work)
         if wanted != self.allocation:
             get_logger().info(
@@ -59,6 +71,12 @@ class Balance:
                 serving[worker.mode] -= 1
                 serving[other] += 1
                 _change_mode(worker, other)
+
+    def _fitted(self, size: int) -> dict[Source, int]:
+        try:
+            return fit_minimums(size, self._options.min_index, self._options.min_acte)
+        except WrongUsageError:
+            return fit_minimums(size, None, None)
 
 
 def _change_mode(worker: WorkerProcess, mode: Source) -> None:

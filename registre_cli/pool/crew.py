@@ -3,10 +3,11 @@
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Semaphore
 
+from registre_cli.capacity.classes import DocumentUsage
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import RegistreError
 from registre_cli.core.log import get_logger
@@ -30,6 +31,7 @@ from registre_cli.pool.messages import (
     Order,
     PageStarted,
     Report,
+    Stop,
     Storing,
 )
 from registre_cli.pool.models import WorkerState
@@ -50,12 +52,18 @@ class Crew:
     """The workers by their slots; `stopping` decides what becomes of a dead worker's document."""
 
     def __init__(
-        self, pool_id: str, settings: Settings, options: PoolOptions, household: Household
+        self,
+        pool_id: str,
+        settings: Settings,
+        options: PoolOptions,
+        household: Household,
+        on_read: Callable[[DocumentUsage], None],
     ) -> None:
         self._pool_id = pool_id
         self._settings = settings
         self._options = options
         self._household = household
+        self._on_read = on_read
         self._respawns: dict[int, Respawn] = {}
         self._lives = 0
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
@@ -86,15 +94,20 @@ class Crew:
                 signal.signal(number, handler)
 
     def fill(
-        self, size: int, missing_mode: Callable[[], Source], signals: Signals, *, paused: bool
+        self,
+        slots: Collection[int],
+        missing_mode: Callable[[], Source],
+        signals: Signals,
+        *,
+        paused: bool,
     ) -> None:
-        """Start a worker in every slot that is free and due."""
-        for slot in range(size):
+        """Start a worker in each of these slots that is free and due."""
+        for slot in sorted(slots):
             respawn = self._respawns.get(slot)
             if slot in self.workers or not (respawn is None or respawn.is_due()):
                 continue
             try:
-                self.workers[slot] = self._start(slot, size, missing_mode(), signals, paused)
+                self.workers[slot] = self._start(slot, len(slots), missing_mode(), signals, paused)
             except OSError as error:
                 # No process or file handle left on this host: the others go on, we try again.
                 get_logger().warning(
@@ -106,6 +119,18 @@ class Crew:
         """Send an order to every worker."""
         for worker in self.workers.values():
             worker.tell(order)
+
+    def dismiss(self, slots: Callable[[int], bool]) -> None:
+        """Tell the workers of these slots to end after their page."""
+        for slot, worker in self.workers.items():
+            if slots(slot) and worker.state is not WorkerState.STOPPING:
+                worker.enter(WorkerState.STOPPING)
+                worker.tell(Stop())
+
+    @property
+    def rss_bytes(self) -> int:
+        """The memory of all workers together."""
+        return sum(worker.rss_bytes for worker in self.workers.values())
 
     def is_full(self, size: int) -> bool:
         """Whether every worker of `size` is there and has looked at the queue."""
@@ -133,7 +158,7 @@ class Crew:
                 worker.ready = True
                 self.documents_claimed += 1
                 worker.document, worker.page, worker.pages = report, 0, 0
-                worker.correcting = False
+                worker.correcting, worker.peak_rss_bytes = False, worker.rss_bytes
                 worker.state, worker.since = WorkerState.WORKING, time.monotonic()
                 worker.deadline = self._page_deadline() + FETCH_TIMEOUT_SECONDS
                 log_claimed(worker, report)
@@ -236,6 +261,12 @@ class Crew:
     def _note_finished(self, worker: WorkerProcess, finished: Finished) -> None:
         if worker.document is not None:
             log_finished(worker, worker.document, finished)
+            if finished.ended is Ended.DONE:
+                # A quick document may have come and gone between two measures of ours.
+                peak = max(worker.peak_rss_bytes, finished.rss_bytes)
+                source = worker.document.source
+                usage = DocumentUsage(source, finished.seconds, finished.cpu_seconds, peak)
+                self._on_read(usage)
         self.tally.count(finished)
         worker.documents_done += finished.ended is Ended.DONE
         worker.documents_failed += finished.ended in {Ended.FAILED, Ended.RETRIED}

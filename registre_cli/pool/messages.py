@@ -110,6 +110,8 @@ class Finished:
     chars: int = 0
     confidence: float | None = None
     pages_by_engine: dict[str, int] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
+    rss_bytes: int = 0
 
 
 @dataclass(frozen=True)

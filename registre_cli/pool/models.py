@@ -59,6 +59,8 @@ class PoolStatus:
     # The deploy that started it; a pool started by hand has none.
     release: str | None = None
     documents_claimed: int = 0
+    # Workers of `size` that do not run because the host has no room for them.
+    waiting_for_room: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """What a pool is asked to do, beyond the settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from registre_cli.core.settings import Environment
 from registre_cli.limiter import EngineUsage
 from registre_cli.pool.models import PoolStatus, QueueGlance
+from registre_cli.pool.porter import RoomRules
 from registre_cli.pool.worker import ReaderFactory, open_ocr_reader
 from registre_cli.queue.store import RETRY_DELAY_BASE_SECONDS
 
@@ -53,3 +54,4 @@ class PoolOptions:
     borrow: bool = True
     retry_delay_base_seconds: float = RETRY_DELAY_BASE_SECONDS
     open_reader: ReaderFactory = open_ocr_reader
+    room: RoomRules = field(default_factory=RoomRules)

@@ -41,6 +41,8 @@ class WorkerProcess:
     # Why we killed it, in words for the document's error.
     sentence: str | None = None
     rss_bytes: int = 0
+    # The most since its document was claimed.
+    peak_rss_bytes: int = 0
     cpu_percent: float = 0.0
     _observed: psutil.Process | None = None
 
@@ -90,6 +92,7 @@ class WorkerProcess:
             if self._observed is None:
                 self._observed = psutil.Process(self.process.pid)
             self.rss_bytes = self._observed.memory_info().rss
+            self.peak_rss_bytes = max(self.peak_rss_bytes, self.rss_bytes)
             self.cpu_percent = self._observed.cpu_percent()
         except psutil.Error:
             self._observed = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from registre_cli.capacity.plan import plan, split
 from registre_cli.core.errors import ConfigurationError, UnreachableError
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Environment, Settings
@@ -55,6 +56,7 @@ def run_pool(
         _require_prices(settings)
     for environment in options.environments:
         _require_schema(environment)
+    _look_for_room(settings, options)
     return Supervisor(settings, options, observer or Nobody()).run()
 
 
@@ -66,6 +68,29 @@ def _require_prices(settings: Settings) -> None:
                 fix=f"set {engine.variable('price_input')} and {engine.variable('price_output')}"
                 " in US dollars per million tokens",
             )
+
+
+def _look_for_room(settings: Settings, options: PoolOptions) -> None:
+    """Say where a pool is larger than its host; refuse one of which no worker can ever run."""
+    index, acte = split(options.size)
+    found = plan(settings, index_workers=index, acte_workers=acte)
+    if options.room.force or not (found.binds or found.is_crowded):
+        return
+    smallest = plan(settings, index_workers=0, acte_workers=1)
+    if smallest.binds:
+        raise ConfigurationError(
+            f"no worker fits into the declared limits: {', '.join(smallest.reasons)}",
+            fix="raise SERVER_MAX_CPU and SERVER_MAX_RAM, lower WORKER_COUNT, or give --force",
+        )
+    get_logger().warning(
+        "Pool larger than its host",
+        size=options.size,
+        reasons=list(found.reasons),
+        outcome="workers that do not fit wait for room"
+        if found.binds or options.room.auto
+        else "all workers run: the limits are only measured",
+        fits=found.recommended_pool_size,
+    )
 
 
 def _require_schema(environment: Environment) -> None:

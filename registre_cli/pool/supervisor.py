@@ -26,6 +26,7 @@ from registre_cli.pool.messages import Idle, Pause, Stop, Wake
 from registre_cli.pool.models import PoolStatus, PoolSummary, WorkerState
 from registre_cli.pool.options import Observer, PoolOptions
 from registre_cli.pool.orders import PoolOrder
+from registre_cli.pool.porter import Porter, Slot
 from registre_cli.pool.service import ServiceReport
 from registre_cli.pool.signals import Signals
 
@@ -54,7 +55,9 @@ class Supervisor:
             retry_delay_base_seconds=options.retry_delay_base_seconds,
             on_news=self._signals.news,
         )
-        self._crew = Crew(self._pool_id, settings, options, self._household)
+        self._porter = Porter(settings, self._pool_id, options.room)
+        self._crew = Crew(self._pool_id, settings, options, self._household, self._porter.note)
+        self._size = options.size
         self._orders: SimpleQueue[PoolOrder] = SimpleQueue()
         self._herald = Herald(settings, self._pool_id, options.size, self._orders.put)
         self._engines = chosen_engines(settings)
@@ -73,10 +76,11 @@ class Supervisor:
         with self._signals:
             self._household.start()
             self._herald.start()
+            self._porter.start()
             get_logger().info(
                 "Pool started",
                 pool_id=self._pool_id,
-                size=self._balance.size,
+                size=self._size,
                 environments=list(self._household.environments),
                 allocation={str(s): count for s, count in self._balance.allocation.items()},
                 version=version("registre-cli"),
@@ -107,16 +111,22 @@ class Supervisor:
             host=self._host,
             version=version("registre-cli"),
             started_at=self._started_at,
-            size=self._balance.size,
+            size=self._size,
             environments=self._household.environments,
             paused=self._paused,
             borrow=self._options.borrow,
             allocation=self._balance.allocation,
             workers=tuple(worker.status() for _, worker in sorted(self._crew.workers.items())),
             spent=self._crew.ledger.spent(),
-            notes=(*self._household.notes(), *self._herald.notes(), *self._fallbacks),
+            notes=(
+                *self._porter.notes(),
+                *self._household.notes(),
+                *self._herald.notes(),
+                *self._fallbacks,
+            ),
             release=os.environ.get(RELEASE_VARIABLE),
             documents_claimed=self._crew.documents_claimed,
+            waiting_for_room=self._porter.waiting_for_room,
         )
 
     def _loop(self) -> None:
@@ -131,22 +141,46 @@ class Supervisor:
     def _tick(self) -> None:
         self._obey_people()
         if self._stopping_since is None:
-            workers = self._crew.workers
-            self._crew.fill(
-                self._balance.size,
-                lambda: self._balance.missing_mode(workers.values()),
-                self._signals,
-                paused=self._paused,
-            )
+            self._find_room()
             self._rebalance_when_due()
             self._stop_when_finished()
         elif time.monotonic() - self._stopping_since > self._settings.ocr_stop_grace_seconds:
             self._crew.kill_all("the pool stops and the page did not end in time")
         self._crew.enforce_limits()
         status = self.status()
-        self._service.tell(status, crew_is_full=self._crew.is_full(self._balance.size))
+        if self._porter.admitted is not None:
+            # Starting the first workers takes long; the watchdog's time begins after it.
+            self._service.tell(status, crew_is_full=self._crew_is_full)
         self._herald.publish(status)
         self._observer.show(status, self._household.glance(), self._herald.usage)
+
+    def _find_room(self) -> None:
+        """Run a worker in every slot that has a place, and in no other."""
+        workers = self._crew.workers
+        modes = self._balance.planned_modes(
+            self._size, {slot: worker.mode for slot, worker in workers.items()}
+        )
+        slots = tuple(Slot(n, mode, n in workers) for n, mode in sorted(modes.items()))
+        self._porter.want(slots, self._crew.rss_bytes)
+        admitted = self._porter.admitted
+        if admitted is None:
+            return
+        admitted = frozenset(slot for slot in admitted if slot < self._size)
+        if len(admitted) != self._balance.size:
+            self._balance.resize(len(admitted))
+            self._rebalance()
+        self._crew.dismiss(lambda slot: slot not in admitted)
+        self._crew.fill(
+            admitted,
+            lambda: self._balance.missing_mode(workers.values()),
+            self._signals,
+            paused=self._paused,
+        )
+
+    @property
+    def _crew_is_full(self) -> bool:
+        """Whether every worker that has a place is there and has looked at the queue."""
+        return self._porter.admitted is not None and self._crew.is_full(self._balance.size)
 
     def _hear(self, timeout: float) -> None:
         """Wait for reports, ends of processes, signals and news, and take them."""
@@ -202,16 +236,14 @@ class Supervisor:
 
     def _scale(self, size: int) -> None:
         """Change the size; workers beyond it stop politely."""
-        self._balance.resize(size)
-        for slot, worker in self._crew.workers.items():
-            if slot >= size:
-                worker.enter(WorkerState.STOPPING)
-                worker.tell(Stop())
+        self._size = size
+        self._crew.dismiss(lambda slot: slot >= size)
+        self._find_room()
         self._rebalance()
 
     def _stop_when_finished(self) -> None:
         """End a burst when nothing is eligible, and a pool that may claim no more."""
-        all_there = len(self._crew.workers) == self._balance.size
+        all_there = self._crew_is_full and len(self._crew.workers) == self._balance.size
         if self._paused or not (all_there and self._crew.everyone_idles):
             self._burst_check_pending = False
         elif self._options.max_documents is not None and (
@@ -252,5 +284,6 @@ class Supervisor:
                 worker.process.join()
             self._crew.bury_the_dead()
         self._household.close()
+        self._porter.close()
         self._herald.close()
         self._service.close()

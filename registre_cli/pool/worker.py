@@ -52,6 +52,7 @@ from registre_cli.pool.messages import (
     PageStarted,
     Storing,
 )
+from registre_cli.pool.meter import Meter
 from registre_cli.queue.models import ClaimedDocument, LeaseState, Outcome, ReadingRecord
 from registre_cli.queue.store import QueueStore
 from registre_cli.storage import Storage, open_storage
@@ -206,7 +207,7 @@ class Worker:
         return None
 
     def _take_its_way(self, link: Link, document: ClaimedDocument) -> None:
-        started = time.monotonic()
+        started, meter = time.monotonic(), Meter()
         self._control.report(
             Claimed(
                 link.environment,
@@ -230,8 +231,13 @@ class Worker:
                 finished = self._leave(link, document, leaving)
             except (ConfigurationError, CostLimitError) as error:
                 finished = self._halt(link, document, error)
-        seconds = round(time.monotonic() - started, 3)
-        self._control.report(dataclasses.replace(finished, seconds=seconds))
+        measured = dataclasses.replace(
+            finished,
+            seconds=round(time.monotonic() - started, 3),
+            cpu_seconds=round(meter.cpu_seconds(), 3),
+            rss_bytes=psutil.Process().memory_info().rss,
+        )
+        self._control.report(measured)
 
     @contextmanager
     def _lease(self, link: Link, document: ClaimedDocument) -> Iterator[LeaseKeeper]:

@@ -90,11 +90,11 @@ def capacity(settings: Settings) -> Finding:
     found = plan(settings, index_workers=index, acte_workers=acte)
     if found.fits:
         return passed(f"{found.cpu.allocated:g} of {found.cpu.usable:g} vCPU taken")
-    if not found.declared and size <= found.cpu.total:
+    if not (found.binds or found.is_crowded):
         return passed(f"{size} workers on {found.cpu.total:g} vCPU")
     said = f"a pool of {size} does not fit: {'; '.join(found.reasons)}"
     fix = f"registre capacity; at most --size {found.recommended_pool_size} fits"
-    return failed(said, fix) if found.declared else warned(said, fix)
+    return failed(said, fix) if found.binds else warned(said, fix)
 
 
 def temp_space() -> Finding:

@@ -234,7 +234,7 @@ def test_machines_get_annotations_and_junit(shell: Shell) -> None:
 
 def test_capacity_answers_for_another_machine(shell: Shell) -> None:
     found = shell.json("capacity", "--cpu", "8", "--ram", "16", "--size", "2", WORKER_COUNT="1")
-    assert set(found) == {
+    assert set(found) >= {
         "host", "cpu", "ram", "classes", "recommended_pool_size", "fits", "reasons",
     }  # fmt: skip
     assert (found["cpu"]["allocated"], found["ram"]["allocated_bytes"]) == (5.5, 2_250_000_000)
