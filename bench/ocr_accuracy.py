@@ -49,7 +49,7 @@ class Score:
 
 def run() -> Section:
     """Read every scan that has a ground truth with every reader."""
-    scans = _scans()
+    scans = scans_with_truth()
     with ProcessPoolExecutor(os.cpu_count()) as processes:
         scores = {name: list(processes.map(_score, [name] * len(scans), scans)) for name in READERS}
     held_out = [place for place, scan in enumerate(scans) if scan.held_out]
@@ -67,9 +67,7 @@ def run() -> Section:
             _table("held out", scans, scores, held_out, kinds),
             _table("all", scans, scores, everything, kinds),
         ),
-        verdicts=tuple(
-            _verdict(scans, scores, held_out, kind) for kind in kinds if APART not in kind
-        ),
+        verdicts=_verdicts(scans, scores, kinds),
         remarks=(
             "The preparation was chosen by word recall on the other half of the scans.",
             "Every reader counts one page as wrong that it loses.",
@@ -78,7 +76,8 @@ def run() -> Section:
     )
 
 
-def _scans() -> list[Scan]:
+def scans_with_truth() -> list[Scan]:
+    """Return the scans that have a ground truth, every other one held out."""
     folder = CORPUS / "scans"
     with (folder / "manifest.tsv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if row["ground_truth"]]
@@ -128,17 +127,33 @@ def _in_order(kind: str) -> bool:
     return "tabular" not in kind and "directory" not in kind
 
 
-def _verdict(
-    scans: list[Scan], scores: dict[str, list[Score]], places: list[int], kind: str
-) -> Verdict:
-    chosen = [place for place in places if scans[place].kind == kind]
+def _verdicts(
+    scans: list[Scan], scores: dict[str, list[Score]], kinds: list[str]
+) -> tuple[Verdict, ...]:
+    """Judge by the held-out scans; a kind that has none is judged by all of its scans."""
+    judged = [place for place, scan in enumerate(scans) if APART not in scan.kind]
+    held_out = [place for place in judged if scans[place].held_out]
+    verdicts = [
+        _verdict("all of print and typewriter, held out", scores, held_out),
+        _verdict("all of print and typewriter, every scan", scores, judged),
+    ]
+    for kind in kinds:
+        chosen = [place for place in held_out if scans[place].kind == kind]
+        if chosen:
+            verdicts.append(_verdict(f"{kind}, held out", scores, chosen))
+        elif APART not in kind:
+            every = [place for place in judged if scans[place].kind == kind]
+            verdicts.append(_verdict(f"{kind}, none of them held out", scores, every))
+    return tuple(verdicts)
+
+
+def _verdict(which: str, scores: dict[str, list[Score]], places: list[int]) -> Verdict:
     means = {
-        name: statistics.fmean(scores[name][place].recall for place in chosen) if chosen else 0.0
-        for name in READERS
+        name: statistics.fmean(scores[name][place].recall for place in places) for name in READERS
     }
     best_peer = max(means[OCRMYPDF], means[PLAIN])
     return Verdict(
-        what=f"word recall, {kind} ({len(chosen)} held-out scans)",
+        what=f"word recall, {which} ({len(places)} scans)",
         target=f"not below the better peer, {best_peer:.3f}",
         measured=f"{means[OURS]:.3f}",
         met=means[OURS] >= best_peer,

@@ -18,13 +18,13 @@ DPI = 300
 _reader: Reader | None = None
 
 
-def read_with_registre(pdf: Path) -> list[str]:
+def read_with_registre(pdf: Path, source: Source = Source.ACTE) -> list[str]:
     """Return the pages' texts as a worker of the pool reads them."""
     global _reader
     if _reader is None:
         settings = load_settings(ocr_text_layer="ignore")
         _reader = Reader(settings, open_order(settings))
-    return [page.text for page in _reader.read(pdf.read_bytes(), Source.ACTE).pages]
+    return [page.text for page in _reader.read(pdf.read_bytes(), source).pages]
 
 
 def read_with_pytesseract(pdf: Path) -> list[str]:

@@ -29,6 +29,7 @@ PROGRAMS = (
     "boost",
     "ocr_throughput",
     "ocr_accuracy",
+    "ocr_tables",
 )
 
 INTRODUCTION = """\

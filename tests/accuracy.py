@@ -7,7 +7,7 @@ from collections import Counter
 
 def character_error_rate(read: str, truth: str) -> float:
     """Return the edit distance in characters over the length of the truth."""
-    read, truth = _plain(read), _plain(truth)
+    read, truth = plain(read), plain(truth)
     previous = list(range(len(read) + 1))
     for row, wanted in enumerate(truth, start=1):
         current = [row]
@@ -20,10 +20,11 @@ def character_error_rate(read: str, truth: str) -> float:
 
 def word_recall(read: str, truth: str) -> float:
     """Return the share of the truth's words that were read, wherever they stand."""
-    wanted, got = (Counter(re.findall(r"\w+", _plain(text).lower())) for text in (truth, read))
+    wanted, got = (Counter(re.findall(r"\w+", plain(text).lower())) for text in (truth, read))
     return sum((wanted & got).values()) / max(sum(wanted.values()), 1)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return the text in one line, without page markers, with one kind of apostrophe."""
     text = re.sub(r"^--- Page \d+ ---$", "", text, flags=re.MULTILINE)
     return " ".join(unicodedata.normalize("NFC", text).replace("’", "'").split())

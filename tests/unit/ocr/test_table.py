@@ -10,8 +10,10 @@ from registre_cli.ocr.table import Rulings, find_rulings, table_text
 WIDTH = 1000
 
 
-def word(text: str, left: int, top: int, width: int = 90, height: int = 20) -> Word:
-    return Word(text, Box(left, top, width, height), 90.0, 0)
+def word(
+    text: str, left: int, top: int, width: int = 90, height: int = 20, confidence: float = 90.0
+) -> Word:
+    return Word(text, Box(left, top, width, height), confidence, 0)
 
 
 def row(top: int, *texts: str, columns: tuple[int, ...] = (50, 350, 650)) -> list[Word]:
@@ -87,3 +89,37 @@ def test_rulings_are_found_on_a_drawn_form_and_not_among_letters() -> None:
     assert found is not None
     assert [x * 72 / 200 for x in found.columns] == pytest.approx([50, 150, 300, 550], abs=1)
     assert [y * 72 / 200 for y in found.rows] == pytest.approx([100, 150, 500], abs=1)
+
+
+def test_a_title_across_the_columns_stays_in_one_piece() -> None:
+    title = [word(text, 200 + 100 * place, 40) for place, text in enumerate("abcdef")]
+    words = [*title, *(word for top in range(100, 900, 60) for word in row(top, "a", "b", "c"))]
+    text = table_text(words, None, WIDTH)
+    assert text is not None
+    assert text.splitlines()[:2] == ["a b c d e f", "a | b | c"]
+
+
+def test_rules_that_run_through_words_part_nothing() -> None:
+    rulings = Rulings(columns=(85, 385, 685, 900), rows=(), top=90, bottom=900)
+    words = [word for top in range(100, 900, 60) for word in row(top, "lot", "Vente", "nom")]
+    text = table_text(words, rulings, WIDTH)
+    assert text is not None
+    assert set(text.splitlines()) == {"lot | Vente | nom"}
+
+
+def test_a_table_without_a_frame_keeps_its_outer_columns() -> None:
+    rulings = Rulings(columns=(240, 440, 640), rows=(), top=90, bottom=900)
+    columns = (50, 250, 450, 650)
+    words = [word for top in range(100, 900, 60) for word in row(top, *"abcd", columns=columns)]
+    text = table_text(words, rulings, WIDTH)
+    assert text is not None
+    assert set(text.splitlines()) == {"a | b | c | d"}
+
+
+def test_an_equals_sign_is_no_ditto_mark_and_an_unsure_low_mark_is_one() -> None:
+    words = [word for top in range(100, 500, 60) for word in row(top, "lot", "Vente", "nom")]
+    words += [word("=", 80, 522, 16, 9), *row(520, "", "Bail", "Roy")]
+    words += [word(".", 80, 590, 13, 12, confidence=20.0), *row(580, "", "Bail", "Roy")]
+    text = table_text(words, None, WIDTH)
+    assert text is not None
+    assert text.splitlines()[-2:] == ["= | Bail | Roy", '" | Bail | Roy']
