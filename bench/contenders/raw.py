@@ -9,6 +9,7 @@ from bench.contenders.signals import Announcer
 from registre_cli.queue.sql import statement
 
 LEFT = "SELECT EXISTS (SELECT FROM extraction_queue WHERE status_id <> 5)"
+BATCH = 100
 _CLAIM = {"source": "index", "lease_seconds": 60}
 _RESULT = {"raw_text": "t", "boosted_text": "t", "confidence": 90.0, "pages": "[]", "fields": None}
 
@@ -19,6 +20,21 @@ def drain(dsn: str, worker: str, ready: Barrier) -> None:
         ready.wait()
         while _claim_and_complete(connection, worker) is not None:
             pass
+
+
+def drain_in_batches(dsn: str, worker: str, ready: Barrier) -> None:
+    """Claim `BATCH` documents with one statement and complete them in one transaction."""
+    claim_one = statement("claim")
+    claim_batch = claim_one.replace("LIMIT 1\n", f"LIMIT {BATCH}\n")
+    if claim_batch == claim_one:
+        raise AssertionError("the claim has no limit that could be raised")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        ready.wait()
+        claim = claim_batch.encode()
+        while rows := connection.execute(claim, {**_CLAIM, "worker_id": worker}).fetchall():
+            tokens = [{"id": row[0], "worker_id": worker, "attempt": row[1]} for row in rows]
+            with connection.transaction(), connection.cursor() as cursor:
+                cursor.executemany(statement("complete"), [token | _RESULT for token in tokens])
 
 
 def serve(dsn: str, started: str) -> None:
