@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from registre_cli.core.documents import Source
 from registre_cli.demo.facts import ActeFacts, IndexFacts, invent_acte, invent_index
-from registre_cli.demo.layout import acte_pages, index_pages
+from registre_cli.demo.layout import LaidOutPage, acte_pages, index_pages
 from registre_cli.demo.scan import scanned_pdf
 
 INDEX_DOCUMENTS = 12
@@ -21,9 +21,14 @@ class GeneratedDocument:
     number: str
     circonscription: str
     cadastre: str
-    pages: int
+    laid_out: tuple[LaidOutPage, ...]
     pdf: bytes
     facts: IndexFacts | ActeFacts
+
+    @property
+    def pages(self) -> int:
+        """Return how many pages it has."""
+        return len(self.laid_out)
 
 
 def generate(
@@ -43,25 +48,27 @@ def generate(
 
 def _index(chance: random.Random, strength: int) -> GeneratedDocument:
     facts = invent_index(chance, pages=chance.choice((1, 1, 1, 2, 2, 3)))
+    pages = tuple(index_pages(facts, chance))
     return GeneratedDocument(
         Source.INDEX,
         facts.lot,
         facts.circonscription,
         facts.cadastre,
-        len(facts.pages),
-        scanned_pdf(index_pages(facts), chance, strength),
+        pages,
+        scanned_pdf([list(page.marks) for page in pages], chance, strength),
         facts,
     )
 
 
 def _acte(chance: random.Random, strength: int) -> GeneratedDocument:
     facts = invent_acte(chance, pages=chance.choice((1, 1, 2, 2, 3, 4)))
+    pages = tuple(acte_pages(facts, chance))
     return GeneratedDocument(
         Source.ACTE,
         facts.registration,
         facts.circonscription,
         facts.cadastre,
-        facts.pages,
-        scanned_pdf(acte_pages(facts), chance, strength),
+        pages,
+        scanned_pdf([list(page.marks) for page in pages], chance, strength),
         facts,
     )

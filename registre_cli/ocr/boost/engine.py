@@ -1,27 +1,31 @@
-"""Applying the rules line by line, with a record of each correction and of what was found."""
+"""Applying the rules page by page, with a record of each correction and of what was found."""
 
 import re
 import time
+from collections import defaultdict
+from collections.abc import Iterator
 
-from registre_cli.core.documents import PAGE_MARKER, Source
+from registre_cli.core.documents import CELL_SEPARATOR, PAGE_MARKER, Source
 from registre_cli.core.log import get_logger
 from registre_cli.ocr.boost import line_ends
-from registre_cli.ocr.boost.across import fields_across
+from registre_cli.ocr.boost.across import with_fields_across
 from registre_cli.ocr.boost.doubt import DoubtfulError, NotMeantError
 from registre_cli.ocr.boost.entries import IndexEntries
-from registre_cli.ocr.boost.record import Boosted, Correction, Field, Flag, Place
-from registre_cli.ocr.boost.rules_file import Match, Rule, RuleSet
+from registre_cli.ocr.boost.page import BoostedPage, is_readable
+from registre_cli.ocr.boost.record import Boosted, Correction, Entry, Field, Flag, Place
+from registre_cli.ocr.boost.rule import Match, Rule, RuleSet
 
-_PAGE_LINE = re.compile(re.escape(PAGE_MARKER).replace(r"\{number\}", r"(\d+)"))
-# A line of more is no line of a document: it is left as it was read.
-LONGEST_LINE_CHARACTERS = 5_000
+_PAGE_LINE = re.compile(
+    "^" + re.escape(PAGE_MARKER).replace(r"\{number\}", r"(\d{1,9})") + "$", re.M
+)
+_CELL_SIGN = CELL_SEPARATOR.strip()
 # What one rule of the user may spend on one document; then it is left out for the rest of it.
 FOREIGN_RULE_SECONDS = 1.0
 
 
 def boost(text: str, source: Source, rules: RuleSet) -> Boosted:
     """Apply the rules for `source`; page markers and the order of lines stay as they are."""
-    return _Pass(source, rules).over(text.split("\n"))
+    return _Pass(source, rules).over(text)
 
 
 class _Pass:
@@ -35,64 +39,78 @@ class _Pass:
         self._flags: list[Flag] = []
         self._spent_seconds: dict[str, float] = {}
 
-    def over(self, lines: list[str]) -> Boosted:
-        places: list[Place | None] = []
-        page, number = 1, 0
-        for index, line in enumerate(lines):
-            number += 1
-            if marker := _PAGE_LINE.fullmatch(line):
-                page, number = int(marker[1]), 0
-                places.append(None)
-                continue
-            place = Place(page, number)
-            places.append(place)
-            if line and len(line) <= LONGEST_LINE_CHARACTERS:
-                self._join(lines, index, place)
-                lines[index] = self._line(lines[index], place)
-        self._fields += fields_across(lines, places)
-        entries = self._entries.finished() if self._entries else ()
-        fields = sorted(self._fields, key=lambda field: (field.page, field.line))
+    def over(self, text: str) -> Boosted:
+        parts = []
+        for marker, number, page_text in _pages(text):
+            parts += [marker, self._page(number, page_text)]
+        entries: tuple[Entry, ...] = ()
+        if self._entries is not None:
+            entries, fields, flags = self._entries.finished()
+            self._fields += fields
+            self._flags += flags
+        self._corrections.sort(key=lambda one: (one.page, one.line))
+        self._fields.sort(key=lambda one: (one.page, one.line))
+        self._flags.sort(key=lambda one: (one.page, one.line))
         return Boosted(
-            "\n".join(lines), tuple(self._corrections), tuple(fields), entries, tuple(self._flags)
+            "".join(parts),
+            tuple(self._corrections),
+            tuple(self._fields),
+            entries,
+            tuple(self._flags),
         )
 
-    def _join(self, lines: list[str], index: int, place: Place) -> None:
-        joined = line_ends.join_parted_word(lines[index], lines[index + 1 : index + 2])
-        if joined is None:
-            return
-        for at, before, after in zip((0, 1), lines[index : index + 2], joined, strict=True):
-            self._corrections.append(
-                Correction(line_ends.RULE, place.page, place.line + at, before, after)
-            )
-        lines[index : index + 2] = joined
-
-    def _line(self, as_read: str, place: Place) -> str:
-        line, lowered = as_read, as_read.lower()
-        first_field = len(self._fields)
+    def _page(self, number: int, text: str) -> str:
+        page = BoostedPage(number, text.split("\n"))
+        as_read = list(page.lines)
+        self._join_parted_words(page)
+        before = len(self._fields)
         for rule in tuple(self._rules):
-            if rule.needs and not any(need in lowered for need in rule.needs):
-                continue
-            corrected = self._apply(rule, line, place)
-            if corrected != line:
-                line, lowered = corrected, corrected.lower()
-        if self._entries is not None:
-            found, flags = self._entries.take(line, as_read, place, self._fields[first_field:])
-            self._fields += found
-            self._flags += flags
-        return line
+            for index in tuple(page.concerned(rule)):
+                line = page.lines[index]
+                corrected = self._apply(rule, line, page.place(index))
+                if corrected != line:
+                    page.write(index, corrected)
+        if self._entries is None:
+            found = self._fields[before:]
+            self._fields[before:] = with_fields_across(found, page, self._rules)
+        else:
+            self._take_entries(page, as_read, self._fields[before:])
+        return "\n".join(page.lines)
+
+    def _join_parted_words(self, page: BoostedPage) -> None:
+        for index in line_ends.hyphened(page.lines):
+            joined = line_ends.join_parted_word(page.lines[index], page.lines[index + 1])
+            for at, after in enumerate(joined or (), start=index):
+                place = page.place(at)
+                self._corrections.append(
+                    Correction(line_ends.RULE, place.page, place.line, page.lines[at], after)
+                )
+                page.write(at, after)
+
+    def _take_entries(self, page: BoostedPage, as_read: list[str], found: list[Field]) -> None:
+        assert self._entries is not None
+        of_line: dict[int, list[Field]] = defaultdict(list)
+        for one in found:
+            of_line[one.line].append(one)
+        for index, line in enumerate(page.lines):
+            of_this = of_line.get(index + 1, [])
+            if (of_this or _CELL_SIGN in line) and is_readable(line):
+                self._entries.take(line, as_read[index], page.place(index), of_this)
 
     def _apply(self, rule: Rule, line: str, place: Place) -> str:
         parts: list[str] = []
         end = 0
         for match in self._matches(rule, line, place):
             after = self._written(rule, match, place)
-            parts += (line[end : match.start()], after)
-            end = match.end()
+            parts += (line[end : match.start(rule.written)], after)
+            end = match.end(rule.written)
         return "".join([*parts, line[end:]]) if parts else line
 
     def _matches(self, rule: Rule, line: str, place: Place) -> list[Match]:
         if not rule.is_foreign:
             return list(rule.pattern.finditer(line))
+        if rule not in self._rules:
+            return []
         spent = self._spent_seconds.get(rule.name, 0.0)
         started = time.monotonic()
         try:
@@ -111,7 +129,7 @@ class _Pass:
             )
 
     def _written(self, rule: Rule, match: Match, place: Place) -> str:
-        before = match[0]
+        before: str = match[rule.written]
         try:
             after = rule.replacement(match)
             field = rule.field(match, after, place)
@@ -125,3 +143,17 @@ class _Pass:
         if field is not None:
             self._fields.append(field)
         return after
+
+
+def _pages(text: str) -> Iterator[tuple[str, int, str]]:
+    """Yield each page's marker with its line end, its number and its text; all together is `text`.
+
+    What stands before the first marker is of page 1.
+    """
+    marker, number, end = "", 1, 0
+    for match in _PAGE_LINE.finditer(text):
+        if match.start() > end or marker:
+            yield marker, number, text[end : match.start()]
+        begins = min(match.end() + 1, len(text))
+        marker, number, end = text[match.start() : begins], int(match[1]), begins
+    yield marker, number, text[end:]

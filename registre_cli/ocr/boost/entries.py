@@ -23,7 +23,13 @@ _HEADINGS = (
     ("remarks", ("remarque", "observation")),
 )
 _FEWEST_HEADINGS = 3
-_WORDS_OF_TWO_PERSONS = 4
+_NAME = r"[A-ZÀ-Ý][\w'’-]+"
+_TWO_PERSONS = re.compile(rf"{_NAME}(?: {_NAME}){{3}}")
+# A company's name says where it ends, or how many words of a person follow it.
+_COMPANY = re.compile(
+    rf"(.+? (?:inc|ltée|ltee|enr|limitée|Inc|Ltée|Ltd|Limitée)\b\.?|"
+    rf"(?:Société|Compagnie|Coopérative|Syndicat|Fabrique|Succession) .+?) ({_NAME} {_NAME})"
+)
 _INFERRED_CONFIDENCE = 0.6
 _SPLIT_CONFIDENCE = 0.9
 
@@ -48,34 +54,42 @@ class IndexEntries:
     def __init__(self) -> None:
         self._columns: tuple[str, ...] = ()
         self._rows: list[_Row] = []
-        self._entries: list[Entry] = []
 
-    def take(
-        self, line: str, as_read: str, place: Place, fields: Sequence[Field]
-    ) -> tuple[list[Field], list[Flag]]:
-        """Take one line with the fields found in it; return those that only an entry yields."""
+    def take(self, line: str, as_read: str, place: Place, fields: Sequence[Field]) -> None:
+        """Take one line with the fields found in it."""
         cells = _CELL.split(line.strip()) if "|" in line else None
         if cells and (columns := _headings(cells)):
             self._columns = columns
-            return [], []
-        if cells and len(cells) >= _FEWEST_HEADINGS:
-            return self._take_cells(cells, as_read, place, fields)
-        if _PLAIN_ENTRY.match(line) and any(one.kind is FieldKind.REGISTRATION for one in fields):
-            return self._begin(_Row(place, as_read, _plain_cells(line, fields), list(fields)))
-        return [], []
+        elif cells and len(cells) >= _FEWEST_HEADINGS:
+            self._take_cells(cells, as_read, place, fields)
+        elif _PLAIN_ENTRY.match(line) and any(one.kind is FieldKind.REGISTRATION for one in fields):
+            self._rows.append(_Row(place, as_read, _plain_cells(line, fields), list(fields)))
 
-    def finished(self) -> tuple[Entry, ...]:
-        """Return the entries."""
-        return tuple(self._entries)
+    def finished(self) -> tuple[tuple[Entry, ...], list[Field], list[Flag]]:
+        """Return the entries, and the fields and flags that only a whole entry yields."""
+        fields: list[Field] = []
+        flags: list[Flag] = []
+        entries = []
+        for row in self._rows:
+            parties = _parties(row.cells.get("parties", ""), row.place)
+            inferred, doubts = _inferred(row, parties)
+            row.fields += [*parties, *inferred]
+            fields += [*parties, *inferred]
+            flags += doubts
+            entries.append(_entry(row))
+        return tuple(entries), fields, flags
 
     def _take_cells(
         self, cells: list[str], as_read: str, place: Place, fields: Sequence[Field]
-    ) -> tuple[list[Field], list[Flag]]:
+    ) -> None:
         named = self._named(cells, fields)
-        begins = any(one.kind in {FieldKind.DATE, FieldKind.REGISTRATION} for one in fields)
-        if begins or not self._rows or self._rows[-1].place.page != place.page:
-            return self._begin(_Row(place, as_read, named, list(fields))) if begins else ([], [])
-        return self._continue(as_read, named, place)
+        if any(one.kind in {FieldKind.DATE, FieldKind.REGISTRATION} for one in fields):
+            self._rows.append(_Row(place, as_read, named, list(fields)))
+        elif self._rows and self._rows[-1].place.page == place.page:
+            row = self._rows[-1]
+            for name in ("parties", "remarks"):
+                row.cells[name] = f"{row.cells.get(name, '')} {named.get(name, '')}".strip()
+            row.text = f"{row.text}\n{as_read}"
 
     def _named(self, cells: list[str], fields: Sequence[Field]) -> dict[str, str]:
         if len(cells) == len(self._columns):
@@ -84,27 +98,6 @@ class IndexEntries:
         known = [one.as_read for one in fields] + [one.value for one in fields]
         rest = [cell for cell in cells if cell and not any(text in cell for text in known)]
         return {"parties": rest[0] if rest else "", "remarks": " ".join(rest[1:])}
-
-    def _begin(self, row: _Row) -> tuple[list[Field], list[Flag]]:
-        parties = _parties(row.cells.get("parties", ""), row.place)
-        inferred, flags = _inferred(row, parties)
-        found = [*parties, *inferred]
-        row.fields += found
-        self._rows.append(row)
-        self._entries.append(_entry(row))
-        return found, flags
-
-    def _continue(
-        self, as_read: str, cells: dict[str, str], place: Place
-    ) -> tuple[list[Field], list[Flag]]:
-        row = self._rows[-1]
-        found = _parties(cells.get("parties", ""), place)
-        row.fields += found
-        for name in ("parties", "remarks"):
-            row.cells[name] = f"{row.cells.get(name, '')} {cells.get(name, '')}".strip()
-        row.text = f"{row.text}\n{as_read}"
-        self._entries[-1] = _entry(row)
-        return found, []
 
 
 def _headings(cells: Sequence[str]) -> tuple[str, ...]:
@@ -130,16 +123,7 @@ def _plain_cells(line: str, fields: Sequence[Field]) -> dict[str, str]:
 
 def _parties(cell: str, place: Place) -> list[Field]:
     """Part a cell's names: an institution and who follows it, or two persons."""
-    names, confidence = [cell.strip()], 1.0
-    if found := leading("institutions", cell.strip()):
-        try:
-            name = TRANSFORMS["institution_name"](cell.strip())
-        except (DoubtfulError, NotMeantError):
-            name = found.as_read
-        behind = found.rest.removeprefix(name[len(found.nearest.entry) :])
-        names = [name, re.sub(r"^\s*\([A-Z]+\)", "", behind).strip(" ,;")]
-    elif len(words := cell.split()) == _WORDS_OF_TWO_PERSONS and cell.replace(" ", "").isalpha():
-        names, confidence = [" ".join(words[:2]), " ".join(words[2:])], _SPLIT_CONFIDENCE
+    names, confidence = _names(cell.strip())
     return [
         Field(FieldKind.PARTY, place.page, place.line, name, name, confidence, PARTY_RULE)
         for name in names
@@ -147,9 +131,25 @@ def _parties(cell: str, place: Place) -> list[Field]:
     ]
 
 
+def _names(cell: str) -> tuple[list[str], float]:
+    if found := leading("institutions", cell):
+        try:
+            name = TRANSFORMS["institution_name"](cell)
+        except (DoubtfulError, NotMeantError):
+            name = found.as_read
+        behind = found.rest.removeprefix(name[len(found.nearest.entry) :])
+        return [name, re.sub(r"^\s*\([A-Z]+\)", "", behind).strip(" ,;")], 1.0
+    if company := _COMPANY.fullmatch(cell):
+        return [company[1], company[2]], _SPLIT_CONFIDENCE
+    if _TWO_PERSONS.fullmatch(cell):
+        words = cell.split()
+        return [" ".join(words[:2]), " ".join(words[2:])], _SPLIT_CONFIDENCE
+    return [cell], 1.0
+
+
 def _inferred(row: _Row, parties: Sequence[Field]) -> tuple[list[Field], list[Flag]]:
-    unreadable = row.cells.get("nature", "")
-    if row.value(FieldKind.NATURE) is not None or not unreadable.strip():
+    unreadable = row.cells.get("nature")
+    if row.value(FieldKind.NATURE) is not None or unreadable is None:
         return [], []
     nature = infer_nature(
         [one.value for one in parties],

@@ -31,7 +31,16 @@ _HUNDRED, _THOUSAND = 100, 1000
 _DIGIT_FOR = str.maketrans("OoQDIl|!SsBZz", "0000111155822")
 _ISO = re.compile(r"(\S{4})-(\S{2})-(\S{2})(?: \((.+)\))?")
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
-_WITH_MONTH = re.compile(r"(\d{1,2}|1er) (\S+) (\d{4})")
+_DAY = r"[\dOoIlSBZ]{1,2}|[1Il]er"
+_WITH_MONTH = re.compile(rf"({_DAY}) {{1,2}}([^\W\d][\w!|]*)[., ]{{1,2}}([\dOoIlSBZ]{{4}})")
+_YEAR_FIRST_DIGITS = re.compile(r"(\d{4})[/.](\d{2})[/.](\d{2})")
+_SHORT_MONTHS = {
+    "janv": 1, "jan": 1, "fevr": 2, "fev": 2, "avr": 4, "juil": 7, "sept": 9, "oct": 10, "nov": 11,
+    "dec": 12,
+}  # fmt: skip
+_YEAR_FIRST = re.compile(
+    r"L['’][Aa][Nn] (.+?), le (.+?) (?:jours? )?(?:du mois de |de |d')?([^\W\d]\w{2,8})"
+)
 _IN_WORDS = re.compile(
     r"(.+?) (?:jours? )?(?:du mois de |de |d')?([^\W\d]\w{2,8}),? (m[il1]\S* .+|deux m.+)"
 )
@@ -50,8 +59,16 @@ def day_of(text: str) -> date:
         if int(day) <= _LAST_MONTH and day != month:
             raise DoubtfulError("the day or the month may stand first")
         return _day(year, month, day)
+    if found := _YEAR_FIRST_DIGITS.fullmatch(text):
+        return _day(*found.groups())
     if found := _WITH_MONTH.fullmatch(text):
-        return _day(found[3], _month(found[2]), found[1].removesuffix("er"))
+        signs = found[1].removesuffix("er") + found[3]
+        if 2 * sum(map(str.isdigit, signs)) < len(signs):
+            raise NotMeantError
+        return _day(found[3].translate(_DIGIT_FOR), _month(found[2]), _day_number(found[1]))
+    if found := _YEAR_FIRST.fullmatch(text):
+        year, day, month = found.groups()
+        return _day(_number(year), _month(month), _day_number(day))
     if found := _IN_WORDS.fullmatch(text):
         return _day(_number(found[3]), _month(found[2]), _number(found[1]))
     raise NotMeantError
@@ -71,9 +88,17 @@ def dated(text: str) -> str:
     day = day_of(text)
     iso = _ISO.fullmatch(text)
     if iso and iso[4]:
-        return f"{day.isoformat()} ({iso[4]})"
-    in_words = not text[:1].isdigit()
+        behind = iso[4] if _says(iso[4], day) else f"{spoken(day)}) ({iso[4]}"
+        return f"{day.isoformat()} ({behind})"
+    in_words = _YEAR_FIRST.fullmatch(text) or _IN_WORDS.fullmatch(text)
     return f"{day.isoformat()} ({text if in_words else spoken(day)})"
+
+
+def _says(text: str, day: date) -> bool:
+    try:
+        return day_of(text) == day
+    except (DoubtfulError, NotMeantError):
+        return False
 
 
 def _day(year: str | int, month: str | int, day: str | int) -> date:
@@ -86,8 +111,16 @@ def _day(year: str | int, month: str | int, day: str | int) -> date:
     return found
 
 
+def _day_number(text: str) -> str | int:
+    if re.fullmatch(_DAY, text):
+        return text.removesuffix("er").translate(_DIGIT_FOR)
+    return _number(text)
+
+
 def _month(text: str) -> int:
     folded = _alike(text)
+    if short := _SHORT_MONTHS_ALIKE.get(folded):
+        return short
     names = [_alike(name) for name in MONTHS]
     found = process.extractOne(folded, names, scorer=fuzz.ratio, score_cutoff=_MONTH_LIKENESS)
     if found is None:
@@ -131,3 +164,6 @@ def _word_value(word: str) -> int:
 def _alike(text: str) -> str:
     """Fold what OCR confuses in a word: i, l and 1 are one letter here."""
     return fold(text).strip(".,").replace("l", "i").replace("!", "i")
+
+
+_SHORT_MONTHS_ALIKE = {_alike(name): number for name, number in _SHORT_MONTHS.items()}

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-from registre_cli.ocr.boost import across, entries, line_ends
-from registre_cli.ocr.boost.rules_file import RuleSet
+from registre_cli.ocr.boost import entries, line_ends
+from registre_cli.ocr.boost.rule import RuleSet
 
 # What is no pattern but a pass over lines or rows.
 _PASSES = {
     line_ends.RULE: "A hyphen at the end of a line parts a known word; its rest moves up.",
-    across.RULE: "A line break parts a day; the text stays, the day is a field.",
     entries.PARTY_RULE: "In a row of an index, names are what stands in the column of the parties.",
     entries.INFERENCE_RULE: "The nature cannot be read, and the parties and remarks decide it.",
 }

@@ -7,13 +7,8 @@ from pathlib import Path
 
 from registre_cli.core.documents import Source
 from registre_cli.ocr.boost.engine import FOREIGN_RULE_SECONDS, boost
-from registre_cli.ocr.boost.rules_file import (
-    Example,
-    Rule,
-    RuleProblem,
-    RuleSet,
-    load_rules,
-)
+from registre_cli.ocr.boost.rule import Example, Rule, RuleSet
+from registre_cli.ocr.boost.rules_file import RuleProblem, load_rules
 
 _FEWEST_EXAMPLES = 2
 
@@ -61,13 +56,12 @@ def check_rules(folder: Path | None) -> RulesReport:
 
 
 def _wrong_with(rule: Rule) -> Iterator[str]:
-    changing = sum(example.before != example.after for example in rule.examples)
-    staying = len(rule.examples) - changing
-    only_finds = rule.template is not None and not changing
-    if staying < _FEWEST_EXAMPLES or (changing < _FEWEST_EXAMPLES and not only_finds):
+    acting = sum(one.before != one.after or one.value is not None for one in rule.examples)
+    staying = len(rule.examples) - acting
+    if min(acting, staying) < _FEWEST_EXAMPLES:
         yield (
-            f"needs {_FEWEST_EXAMPLES} examples that change and {_FEWEST_EXAMPLES} that stay, "
-            f"has {changing} and {staying}"
+            f"needs {_FEWEST_EXAMPLES} examples in changes or finds and {_FEWEST_EXAMPLES} in "
+            f"leaves, has {acting} and {staying}"
         )
     for example in rule.examples:
         for source in sorted(rule.sources):
@@ -92,6 +86,11 @@ def _wrong_example(rule: Rule, example: Example, source: Source) -> str | None:
         )
         said = "".join(f" ({flag.message})" for flag in boosted.flags[:1])
         return f"{example.before!r} {expected}, becomes {boosted.text!r}{said}"
+    values = [field.value for field in boosted.fields]
+    if example.value is not None and values != [example.value]:
+        return (
+            f"{example.before!r} must yield {example.value!r}, yields {', '.join(values) or None}"
+        )
     if again != boosted.text:
         return f"{boosted.text!r} is changed once more, into {again!r}"
     return None

@@ -2,127 +2,80 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Annotated, Any
 
 import regex
-from rapidfuzz import fuzz
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import ConfigurationError
-from registre_cli.ocr.boost.record import Field, FieldKind, Place
+from registre_cli.ocr.boost.record import FieldKind
+from registre_cli.ocr.boost.rule import Example, FieldTemplate, Rule, RuleSet, Slot, Template
 from registre_cli.ocr.boost.transforms import TRANSFORMS
 
-# In `write`: {1} is the first group as it was read, {1:digits} the same transformed.
+# In `write`: {0} is the whole match as it was read, {1} its first group, {1:digits} transformed.
 _SLOT = re.compile(r"\{(\d+)(?::(\w+))?\}")
+_NUMBERED_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
+_SHAPE = (
+    "a rule has name, why, match and write, changes or finds, and leaves; it may have kinds "
+    "(index, acte), context (line, before, after) and field (kind, group, value)"
+)
 
-_KEYS = {"name", "why", "sources", "needs", "match", "write", "field", "changes", "leaves"}
+# Pydantic's kinds of errors, in the words of the file.
+_SAID = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no such key",
+    "tuple_type": "must be a list",
+}
 
-# Our own patterns are run by `re`; a user's by `regex`, which has a time-out.
-Match: TypeAlias = "re.Match[str] | regex.Match[str]"
-
-
-@dataclass(frozen=True)
-class Example:
-    """What a rule makes of a line; equal texts say that it must leave the line alone."""
-
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A group of the match, as it was read or transformed."""
-
-    group: int
-    transform: Callable[[str], str] | None
+_Text = Annotated[str, StringConstraints(min_length=1)]
+_Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
-@dataclass(frozen=True)
-class Template:
-    """Text with slots that a match fills."""
-
-    parts: tuple[str | Slot, ...]
-
-    def filled(self, match: Match) -> str:
-        """Return the text for one match. Raises what the transforms raise."""
-        texts = []
-        for part in self.parts:
-            if isinstance(part, Slot):
-                read = match[part.group] or ""
-                texts.append(part.transform(read) if part.transform else read)
-            else:
-                texts.append(part)
-        return "".join(texts)
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-@dataclass(frozen=True)
-class FieldTemplate:
-    """Which field a match yields: the group in which it was read, and its value."""
+class _Context(_Entry):
+    """Where a match counts: in lines with one of these texts, behind and in front of these."""
 
+    line: tuple[_Text, ...] = ()
+    before: str = ""
+    after: str = ""
+
+
+class _FieldEntry(_Entry):
     kind: FieldKind
-    group: int
-    value: Template
+    group: int = 0
+    value: _Text
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One correction: where `pattern` matches, `write` stands afterwards.
-
-    A line without any of `needs` (in small letters) is not looked at. `is_foreign` rules come
-    from the user.
-    """
-
-    name: str
-    why: str
-    sources: frozenset[Source]
-    pattern: Any
-    write: Template
-    examples: tuple[Example, ...]
-    needs: tuple[str, ...] = ()
-    template: FieldTemplate | None = None
-    is_foreign: bool = False
-    file: str = ""
-
-    def replacement(self, match: Match) -> str:
-        """Return what this rule writes for one match. Raises what its transforms raise."""
-        return self.write.filled(match)
-
-    def field(self, match: Match, written: str, place: Place) -> Field | None:
-        """Return what the match says. Raises what the transforms raise."""
-        if self.template is None:
-            return None
-        as_read = match[self.template.group] or ""
-        value = self.template.value.filled(match)
-        if not value:
-            return None
-        likeness = (
-            100.0 if as_read in written else fuzz.partial_ratio(_tight(as_read), _tight(written))
-        )
-        return Field(
-            self.template.kind, place.page, place.line, as_read, value,
-            round(likeness / 100, 2), self.name,
-        )  # fmt: skip
+class _RuleEntry(_Entry):
+    name: _Name
+    why: _Text
+    match: _Text
+    write: str
+    leaves: tuple[_Text, ...]
+    kinds: tuple[Source, ...] = tuple(Source)
+    context: _Context = _Context()
+    field: _FieldEntry | None = None
+    changes: tuple[tuple[_Text, str], ...] = ()
+    finds: tuple[tuple[_Text, _Text], ...] = ()
 
 
-@dataclass(frozen=True)
-class RuleSet:
-    """All rules in the order in which they are applied."""
-
-    rules: tuple[Rule, ...]
-
-    def of(self, source: Source) -> tuple[Rule, ...]:
-        """Return the rules for one kind of document."""
-        return tuple(rule for rule in self.rules if source in rule.sources)
+class _RulesFile(_Entry):
+    off: tuple[_Text, ...] = ()
+    rule: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
 class RuleProblem:
-    """What is wrong with a file of rules, or with one rule of it."""
+    """What is wrong with a file of rules, or with the rule of it that is named."""
 
     file: str
     rule: str | None
@@ -136,7 +89,8 @@ Report = Callable[[RuleProblem], None]
 def _refuse(problem: RuleProblem) -> None:
     where = problem.file if problem.rule is None else f"{problem.file}: rule {problem.rule!r}"
     raise ConfigurationError(
-        f"{where}: {problem.message}", fix="registre boost check lists all that is wrong"
+        f"{where}: {problem.message}",
+        fix=f"{_SHAPE}; registre boost check lists all that is wrong",
     )
 
 
@@ -164,107 +118,122 @@ def load_rules(folder: Path | None = None, *, report: Report = _refuse) -> RuleS
 def _load_shelf(
     shelf: Iterable[Traversable], rules: dict[str, Rule], report: Report, *, foreign: bool
 ) -> None:
+    home: dict[str, str] = {}
     for file in sorted(shelf, key=lambda entry: entry.name):
-        if file.name.endswith(".toml"):
-            _load_file(file, rules, report, foreign=foreign)
-
-
-def _load_file(file: Traversable, rules: dict[str, Rule], report: Report, *, foreign: bool) -> None:
-    try:
-        document = tomllib.loads(file.read_text("utf-8"))
-        off = _texts(document.pop("off", []), "off")
-        entries = document.pop("rule", [])
-        if not isinstance(entries, list) or document:
-            raise ValueError(
-                f"unknown {', '.join(document)}" if document else "write [[rule]] above each rule"
-            )
-    except (tomllib.TOMLDecodeError, ValueError, TypeError, OSError) as error:
-        report(RuleProblem(file.name, None, str(error)))
-        return
-    for name in off:
-        if rules.pop(name, None) is None:
-            report(RuleProblem(file.name, name, "is turned off, and there is no such rule"))
-    for entry in entries:
+        if not file.name.endswith(".toml"):
+            continue
         try:
-            rule = _rule(entry, file.name, foreign=foreign)
-        except (KeyError, ValueError, TypeError, re.error, regex.error) as error:
-            message = f"{'missing ' if isinstance(error, KeyError) else ''}{error}"
-            named = str(entry.get("name", "(without a name)")) if isinstance(entry, dict) else None
-            report(RuleProblem(file.name, named, message))
-        else:
+            document = _RulesFile.model_validate(tomllib.loads(file.read_text("utf-8")))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            report(RuleProblem(file.name, None, str(error)))
+            continue
+        except ValidationError as error:
+            for message in _messages(error):
+                report(RuleProblem(file.name, None, message))
+            continue
+        _turn_off(document.off, file.name, rules, report)
+        for number, entry in enumerate(document.rule, start=1):
+            rule = _rule(entry, number, file.name, report, foreign=foreign)
+            if rule is None:
+                continue
+            if rule.name in home:
+                message = f"{home[rule.name]} has a rule of this name"
+                report(RuleProblem(file.name, rule.name, message))
+            home[rule.name] = file.name
             rules[rule.name] = rule
 
 
-def _rule(entry: dict[str, object], file: str, *, foreign: bool) -> Rule:
-    if not isinstance(entry, dict):
-        raise TypeError("write [[rule]] above each rule")
-    if unknown := entry.keys() - _KEYS:
-        raise ValueError(f"unknown {', '.join(sorted(unknown))}")
-    match = str(entry["match"])
-    pattern = regex.compile(match) if foreign else re.compile(match)
-    if pattern.match(""):
-        raise ValueError("match accepts the empty text")
-    sources = entry.get("sources", list(Source))
-    if not isinstance(sources, list):
-        raise TypeError("sources is a list")
+def _turn_off(names: Iterable[str], file: str, rules: dict[str, Rule], report: Report) -> None:
+    for name in names:
+        if rules.pop(name, None) is None:
+            message = f"off names {name!r}, and there is no such rule"
+            report(RuleProblem(file, name, message))
+
+
+def _rule(entry: Any, number: int, file: str, report: Report, *, foreign: bool) -> Rule | None:
+    name = entry.get("name") if isinstance(entry, dict) else None
+    named = name if isinstance(name, str) else None
+    nameless = "" if named else f"rule {number} (without a name): "
+    try:
+        return _made(_RuleEntry.model_validate(entry), file, foreign=foreign)
+    except ValidationError as error:
+        for message in _messages(error):
+            report(RuleProblem(file, named, nameless + message))
+    except (ValueError, re.error, regex.error) as error:
+        report(RuleProblem(file, named, nameless + str(error)))
+    return None
+
+
+def _messages(error: ValidationError) -> Iterator[str]:
+    """Say what pydantic found, in the words of the file."""
+    for found in error.errors():
+        where = ".".join(str(part) for part in found["loc"])
+        said = _SAID.get(found["type"], found["msg"][:1].lower() + found["msg"][1:])
+        if found["loc"] == ("rule",) or not where:
+            said = "write [[rule]] above each rule"
+        yield f"{where}: {said}" if where else said
+
+
+def _made(entry: _RuleEntry, file: str, *, foreign: bool) -> Rule:
+    pattern, shift = _pattern(entry, foreign=foreign)
     return Rule(
-        name=str(entry["name"]),
-        why=str(entry["why"]),
-        sources=frozenset(Source(source) for source in sources),
+        name=entry.name,
+        why=entry.why,
+        sources=frozenset(entry.kinds),
         pattern=pattern,
-        write=_template(str(entry["write"]), pattern.groups),
+        write=_template(entry.write, "write", pattern.groups, shift),
         examples=tuple(_examples(entry)),
-        needs=_texts(entry.get("needs", []), "needs"),
-        template=_field_template(entry.get("field"), pattern.groups),
+        written=shift,
+        needs=entry.context.line,
+        template=_field_template(entry.field, pattern.groups, shift) if entry.field else None,
         is_foreign=foreign,
         file=file,
     )
 
 
-def _field_template(field: object, groups: int) -> FieldTemplate | None:
-    if field is None:
-        return None
-    if not isinstance(field, dict):
-        raise TypeError("field is a table with kind, group and value")
-    template = FieldTemplate(
-        FieldKind(field["kind"]), int(field["group"]), _template(str(field["value"]), groups)
+def _pattern(entry: _RuleEntry, *, foreign: bool) -> tuple[Any, int]:
+    """Return the compiled pattern with its context, and the number of the match's own group."""
+    engine: Any = regex if foreign else re
+    before, match, after = entry.context.before, entry.match, entry.context.after
+    if engine.compile(match).match(""):
+        raise ValueError("match accepts the empty text")
+    ahead = f"(?={after})" if after else ""
+    if not before:
+        return engine.compile(f"(?:{match}){ahead}", engine.MULTILINE), 0
+    if engine.compile(before).groups:
+        raise ValueError("context.before has a group: write (?:…)")
+    if _NUMBERED_REFERENCE.search(match):
+        raise ValueError("match refers to a group by number: give the group a name")
+    return engine.compile(f"(?:{before})({match}){ahead}", engine.MULTILINE), 1
+
+
+def _field_template(field: _FieldEntry, groups: int, shift: int) -> FieldTemplate:
+    if field.group + shift > groups:
+        raise ValueError(f"field names group {field.group}, the pattern has {groups - shift}")
+    return FieldTemplate(
+        field.kind, field.group + shift, _template(field.value, "field.value", groups, shift)
     )
-    if template.group > groups:
-        raise ValueError(f"field names group {template.group}, the pattern has {groups}")
-    return template
 
 
-def _template(text: str, groups: int) -> Template:
+def _template(text: str, key: str, groups: int, shift: int) -> Template:
     parts: list[str | Slot] = []
     end = 0
     for slot in _SLOT.finditer(text):
-        group, name = int(slot[1]), slot[2]
+        group, name = int(slot[1]) + shift, slot[2]
         if group > groups:
-            raise ValueError(f"write names group {group}, the pattern has {groups}")
+            raise ValueError(f"{key} names group {slot[1]}, match has {groups - shift}")
         if name and name not in TRANSFORMS:
-            raise ValueError(f"unknown transform {name!r}")
+            known = ", ".join(sorted(TRANSFORMS))
+            raise ValueError(f"{key}: unknown transform {name!r}; there are {known}")
         parts += (text[end : slot.start()], Slot(group, TRANSFORMS[name] if name else None))
         end = slot.end()
     return Template(tuple(part for part in (*parts, text[end:]) if part))
 
 
-def _examples(entry: dict[str, object]) -> Iterable[Example]:
-    changes = entry["changes"]
-    if not isinstance(changes, list):
-        raise TypeError("changes is a list of pairs, before and after")
-    for pair in changes:
-        if not isinstance(pair, list) or [type(text) for text in pair] != [str, str]:
-            raise TypeError("changes is a list of pairs, before and after")
-        yield Example(*pair)
-    for text in _texts(entry["leaves"], "leaves"):
+def _examples(entry: _RuleEntry) -> Iterator[Example]:
+    for before, after in entry.changes:
+        yield Example(before, after)
+    for text, value in entry.finds:
+        yield Example(text, text, value)
+    for text in entry.leaves:
         yield Example(text, text)
-
-
-def _texts(value: object, name: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise TypeError(f"{name} is a list of texts")
-    return tuple(value)
-
-
-def _tight(text: str) -> str:
-    return text.replace(" ", "").replace("\xa0", "").lower()

@@ -39,6 +39,11 @@ def _grouped(text: str) -> str:
     return f"{int(_number(text)):,}".replace(",", " ")
 
 
+def _decimals(text: str) -> str:
+    """Return cents as programs write them, nothing where there are none."""
+    return "" if text[1:] == "00" else text.replace(",", ".")
+
+
 def _lot(text: str) -> str:
     """Return a lot of an old cadastre: `283-359`, a part of one as `P. 12`."""
     part = text.startswith("P")
@@ -134,6 +139,27 @@ def _institution_name(text: str) -> str:
     return entry + (branch[0] if branch else "")
 
 
+def _place(text: str) -> str:
+    """Mend the name of a place that is known; nobody knows all of them."""
+    try:
+        return _spelling_of("municipalites")(text)
+    except NotMeantError:
+        return text
+
+
+def _party(text: str) -> str:
+    """Return an institution by its name, anybody else as read."""
+    try:
+        return _institution_name(text)
+    except NotMeantError:
+        return text
+
+
+def _nature_of_title(text: str) -> str:
+    """Return the nature that a title begins with."""
+    return _leading("natures", text)[1]
+
+
 TRANSFORMS: Mapping[str, Callable[[str], str]] = {
     "digits": _digits,
     "number": _number,
@@ -144,10 +170,14 @@ TRANSFORMS: Mapping[str, Callable[[str], str]] = {
     "dated": dated,
     "iso_date": lambda text: day_of(text).isoformat(),
     "lot": _lot,
-    "decimals": lambda text: text.replace(",", "."),
+    "decimals": _decimals,
+    "cents": lambda text: text.replace(".", ","),
     "iso_digits": _iso_digits,
     "circonscription_start": _start_of("circonscriptions"),
     "circonscription_name": _name_at_start("circonscriptions"),
+    "place": _place,
+    "party": _party,
+    "nature_of_title": _nature_of_title,
     "municipality": _spelling_of("municipalites"),
     "nature": _entry_of("natures"),
     "nature_spelling": _spelling_of("natures"),

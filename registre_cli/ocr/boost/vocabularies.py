@@ -14,6 +14,8 @@ from rapidfuzz import fuzz, process
 _LIKE = 80.0
 _SAME = 88.0
 _MARGIN = 5.0
+# Two words that are less alike than this are two words, whatever stands around them.
+_SAME_WORD = 60.0
 _LONGEST_NAME_WORDS = 8
 # A name of fewer letters has too many near neighbours: it must be right but for its accents.
 _SHORTEST_FUZZY_CHARACTERS = 5
@@ -53,6 +55,9 @@ class Vocabulary:
         )
         if not found:
             return None
+        found = [hit for hit in found if _same_words(folded, hit[0])]
+        if not found:
+            return None
         _, best, place = found[0]
         entry = self.entries[place]
         others = [hit for hit in found if self.entries[hit[2]] != entry]
@@ -63,6 +68,14 @@ class Vocabulary:
         if others and best - others[0][1] < _MARGIN:
             return Nearest(entry, best, self.entries[others[0][2]])
         return Nearest(entry, best, None if best >= _SAME else entry)
+
+
+def _same_words(text: str, spelling: str) -> bool:
+    """Whether no word of the two is another one: long names are alike in spite of one."""
+    pairs = zip(text.split(), spelling.split(), strict=False)
+    return text.count(" ") != spelling.count(" ") or all(
+        one == other or fuzz.ratio(one, other) >= _SAME_WORD for one, other in pairs
+    )
 
 
 @cache
