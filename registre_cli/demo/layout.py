@@ -87,9 +87,11 @@ def acte_pages(facts: ActeFacts, chance: random.Random) -> list[LaidOutPage]:
             left = PAGE_WIDTH / 2 - 5 * len(title.text)
             marks.append(Words(left, 95, title.text, _TITLE_SIZE, "Times-Bold"))
             fields += title.fields
-        for row, line in enumerate(lines[number * share : (number + 1) * share]):
+        on_this = lines[number * share : (number + 1) * share]
+        for row, line in enumerate(on_this):
             marks.append(Words(_MARGIN + 25, 130 + row * _LINE_HEIGHT, line.text, 12.5))
-            fields += line.fields
+            # What the end of a page parts stands on no page.
+            fields += line.fields + (line.begun if row < len(on_this) - 1 else ())
         marks.append(Words(PAGE_WIDTH / 2 - 15, PAGE_HEIGHT - 40, f"Page {number + 1}", 10))
         pages.append(LaidOutPage(tuple(marks), tuple(fields)))
     return pages

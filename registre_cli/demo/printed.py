@@ -26,27 +26,31 @@ class Slot:
 
 @dataclass(frozen=True)
 class PrintedLine:
-    """A line with the fields that begin in it."""
+    """A line with its fields, and those that begin in it and end in the next."""
 
     text: str
     fields: tuple[PrintedField, ...] = ()
+    begun: tuple[PrintedField, ...] = ()
 
 
 def wrapped(template: str, slots: Mapping[str, Slot], width: int) -> list[PrintedLine]:
     """Fill the slots of one paragraph and break it into lines of `width` characters."""
     text = ""
-    begins: list[tuple[int, PrintedField]] = []
+    spans: list[tuple[int, int, PrintedField]] = []
     for literal, name, _, _ in Formatter().parse(" ".join(template.split())):
         text += literal
         if name is not None:
             slot = slots[name]
             if slot.field is not None:
-                begins.append((len(text), slot.field))
+                spans.append((len(text), len(text) + len(slot.printed), slot.field))
             text += slot.printed
     lines = []
     start = 0
     for line in textwrap.wrap(text, width, break_on_hyphens=False):
         end = start + len(line)
-        lines.append(PrintedLine(line, tuple(f for at, f in begins if start <= at < end)))
+        here = [(until <= end, field) for at, until, field in spans if start <= at < end]
+        whole = tuple(field for is_whole, field in here if is_whole)
+        begun = tuple(field for is_whole, field in here if not is_whole)
+        lines.append(PrintedLine(line, whole, begun))
         start = end + 1
     return lines

@@ -1,13 +1,18 @@
 """What a line break parts: the text stays, the field is found."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 
 from registre_cli.ocr.boost.doubt import DoubtfulError, NotMeantError
-from registre_cli.ocr.boost.page import BoostedPage, is_readable
+from registre_cli.ocr.boost.page import MOST_MATCHES_ON_A_PAGE, BoostedPage, is_readable
 from registre_cli.ocr.boost.record import Field
 from registre_cli.ocr.boost.rule import Match, Rule
+
+# What a rule wants to see behind its match is shorter: `, ci-après nommées`, ` des minutes`.
+_LONGEST_CONTEXT_CHARACTERS = 25
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,16 @@ class _Flow:
     text: str
     starts: tuple[int, ...]
     indexes: tuple[int, ...]
+
+    def ends_near(self, match: Match) -> bool:
+        """Whether what a rule wants around its match may stand on another line."""
+        line = self.line_at(match.start())
+        end = self.starts[line + 1] if line + 1 < len(self.starts) else len(self.text)
+        return match.end() + _LONGEST_CONTEXT_CHARACTERS > end
+
+    def start_of(self, index: int) -> int:
+        """Return where the line begins that has this index on its page."""
+        return self.starts[bisect_left(self.indexes, index)]
 
     def line_at(self, offset: int) -> int:
         """Return which of the written lines stands there."""
@@ -34,15 +49,16 @@ def with_fields_across(
     lowered = flow.text.lower()
     kept = list(fields)
     for rule in rules:
-        if rule.template is None or rule.is_foreign:
+        if rule.template is None or rule.is_foreign or not rule.may_match(lowered):
             continue
-        if rule.needs and not any(need in lowered for need in rule.needs):
-            continue
-        matches = list(rule.pattern.finditer(flow.text))
+        found = (match for match in rule.pattern.finditer(flow.text) if flow.ends_near(match))
+        matches = list(islice(found, MOST_MATCHES_ON_A_PAGE))
+        group = rule.template.group
+        stands = {(match.start(group), match[group]) for match in matches}
         kept = [
             one
             for one in kept
-            if one.rule != rule.name or not _is_start_of_more(one, page, flow, rule, matches)
+            if one.rule != rule.name or not _is_start_of_more(one, page, flow, stands)
         ]
         known = {(one.kind, one.line, one.value) for one in kept}
         kept += [
@@ -81,15 +97,11 @@ def _in_context(
 
 
 def _is_start_of_more(
-    field: Field, page: BoostedPage, flow: _Flow, rule: Rule, matches: Sequence[Match]
+    field: Field, page: BoostedPage, flow: _Flow, stands: AbstractSet[tuple[int, str]]
 ) -> bool:
     """Whether the number goes on in the next line, or is no field with what stands there."""
-    assert rule.template is not None
     line = page.lines[field.line - 1]
     if not field.as_read[-1:].isdigit() or not line.endswith(field.as_read):
         return False
-    start = flow.starts[flow.indexes.index(field.line - 1)] + len(line) - len(field.as_read)
-    group = rule.template.group
-    return not any(
-        match.start(group) == start and match[group] == field.as_read for match in matches
-    )
+    start = flow.start_of(field.line - 1) + len(line) - len(field.as_read)
+    return (start, field.as_read) not in stands

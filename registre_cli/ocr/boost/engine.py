@@ -11,7 +11,7 @@ from registre_cli.ocr.boost import line_ends
 from registre_cli.ocr.boost.across import with_fields_across
 from registre_cli.ocr.boost.doubt import DoubtfulError, NotMeantError
 from registre_cli.ocr.boost.entries import IndexEntries
-from registre_cli.ocr.boost.page import BoostedPage, is_readable
+from registre_cli.ocr.boost.page import MOST_MATCHES_ON_A_PAGE, BoostedPage, is_readable
 from registre_cli.ocr.boost.record import Boosted, Correction, Entry, Field, Flag, Place
 from registre_cli.ocr.boost.rule import Match, Rule, RuleSet
 
@@ -65,11 +65,7 @@ class _Pass:
         self._join_parted_words(page)
         before = len(self._fields)
         for rule in tuple(self._rules):
-            for index in tuple(page.concerned(rule)):
-                line = page.lines[index]
-                corrected = self._apply(rule, line, page.place(index))
-                if corrected != line:
-                    page.write(index, corrected)
+            self._correct(page, rule)
         if self._entries is None:
             found = self._fields[before:]
             self._fields[before:] = with_fields_across(found, page, self._rules)
@@ -97,10 +93,26 @@ class _Pass:
             if (of_this or _CELL_SIGN in line) and is_readable(line):
                 self._entries.take(line, as_read[index], page.place(index), of_this)
 
-    def _apply(self, rule: Rule, line: str, place: Place) -> str:
+    def _correct(self, page: BoostedPage, rule: Rule) -> None:
+        seen = 0
+        for index in tuple(page.concerned(rule)):
+            line, place = page.lines[index], page.place(index)
+            if not rule.may_match(line.lower()):
+                continue
+            matches = self._matches(rule, line, place)
+            seen += len(matches)
+            if seen > MOST_MATCHES_ON_A_PAGE:
+                message = f"matches more than {MOST_MATCHES_ON_A_PAGE} times: the rest was left"
+                self._flags.append(Flag(rule.name, place.page, place.line, line[:80], message))
+                return
+            corrected = self._apply(rule, line, matches, place)
+            if corrected != line:
+                page.write(index, corrected)
+
+    def _apply(self, rule: Rule, line: str, matches: list[Match], place: Place) -> str:
         parts: list[str] = []
         end = 0
-        for match in self._matches(rule, line, place):
+        for match in matches:
             after = self._written(rule, match, place)
             parts += (line[end : match.start(rule.written)], after)
             end = match.end(rule.written)

@@ -23,6 +23,7 @@ _HEADINGS = (
     ("remarks", ("remarque", "observation")),
 )
 _FEWEST_HEADINGS = 3
+_MOST_CELLS = 40
 _NAME = r"[A-ZÀ-Ý][\w'’-]+"
 _TWO_PERSONS = re.compile(rf"{_NAME}(?: {_NAME}){{3}}")
 # A company's name says where it ends, or how many words of a person follow it.
@@ -57,7 +58,7 @@ class IndexEntries:
 
     def take(self, line: str, as_read: str, place: Place, fields: Sequence[Field]) -> None:
         """Take one line with the fields found in it."""
-        cells = _CELL.split(line.strip()) if "|" in line else None
+        cells = _CELL.split(line.strip()) if 0 < line.count("|") < _MOST_CELLS else None
         if cells and (columns := _headings(cells)):
             self._columns = columns
         elif cells and len(cells) >= _FEWEST_HEADINGS:

@@ -9,6 +9,8 @@ from registre_cli.ocr.boost.rule import Rule
 
 # A line of more is no line of a document: it is left as it was read.
 LONGEST_LINE_CHARACTERS = 5_000
+# A page on which one rule finds more is none: a full one has some 3,000 characters.
+MOST_MATCHES_ON_A_PAGE = 2_000
 
 
 class BoostedPage:
@@ -36,7 +38,7 @@ class BoostedPage:
         One search over the whole page spares one search for every rule and line.
         """
         text = self._searched()
-        if rule.needs and not any(need in self._lowered for need in rule.needs):
+        if not rule.may_match(self._lowered):
             return
         if rule.is_foreign:
             yield from (index for index, line in enumerate(self.lines) if is_readable(line))

@@ -82,6 +82,10 @@ class Rule:
     is_foreign: bool = False
     file: str = ""
 
+    def may_match(self, lowered: str) -> bool:
+        """Whether a text in small letters has what the rule needs."""
+        return not self.needs or any(need in lowered for need in self.needs)
+
     def replacement(self, match: Match) -> str:
         """Return what this rule writes for one match. Raises what its transforms raise."""
         return self.write.filled(match)
