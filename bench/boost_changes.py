@@ -8,10 +8,14 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
 from bench.boost_raw import pages, strict_dates
-from registre_cli.ocr.boost import Boosted, Correction
+from registre_cli.ocr.boost import Boosted, Correction, line_ends
 
 # What stands before and behind a change shows where on the page it is.
 _CONTEXT_CHARACTERS = 14
+_PARTED_WORD = re.compile(r"(?<=[^\W\d])[-¬]\n(?=[a-zà-ÿ])")
+# Old typewriters have no figure one: the print, and who transcribes it, has a letter there.
+_FIGURE_ONE = re.compile(r"(?<=\d)[Il](?=[\dIl\s.,])|(?<![^\W_])[Il](?=\d)")
+_AMOUNT_SIGN_FIRST = re.compile(r"\$ ?(\d[\d., ]*\d)")
 _DAY_SAID = re.compile(r"(\d{4}-\d{2}-\d{2}) \([^)]*\)")
 _ALIAS_WRITTEN_OUT = re.compile(r"[^()]+ \(([A-Z]{2,5})\)")
 
@@ -32,10 +36,18 @@ class Judged:
 def judge(raw: str, boosted: Boosted, printed: Sequence[str]) -> list[Judged]:
     """Compare every change with what is printed on its page."""
     lines = {number: page.split("\n") for number, page in pages(raw)}
-    truths = [_plain(page) for page in printed]
+    truths = [_plain(_FIGURE_ONE.sub("1", page)) for page in printed]
     judged = []
     cursors: dict[tuple[int, int], str] = {}
-    for change in boosted.corrections:
+    changes = iter(boosted.corrections)
+    for change in changes:
+        if change.rule == line_ends.RULE:
+            # The second of its two changes is that the rest is gone from the next line.
+            next(changes)
+            word = _plain(change.after.split()[-1])
+            judged.append(Judged(change, word in truths[change.page - 1], only_looks=False))
+            cursors[change.page, change.line] = change.after
+            continue
         place = (change.page, change.line)
         line = cursors.get(place, lines[change.page][change.line - 1])
         at = line.find(change.before)
@@ -74,9 +86,12 @@ def _distance(text: str, truth: str) -> int:
 
 
 def _plain(text: str) -> str:
-    """Write days as machines do, and take away what is a matter of looks only."""
+    """Write days and amounts as machines do, and take away what is a matter of looks only."""
+    text = _PARTED_WORD.sub("", text)
+    text = _AMOUNT_SIGN_FIRST.sub(r"\1$", text)
     text = _DAY_SAID.sub(r"\1", " ".join(text.split()))
     for match, day in reversed(list(strict_dates(text))):
         text = text[: match.start()] + day.isoformat() + text[match.end() :]
-    text = re.sub(r"(?<=\d)[ .](?=\d{3})|\s|\|", "", text)
+    text = re.sub(r"(?<=\d)[ .,](?=\d{3})|\s|\|", "", text)
+    text = re.sub(r"(?<=\d)\.(?=\d\d\$)", ",", text)
     return text.replace("’", "'").replace("Nº", "N°").replace("No", "N°")

@@ -29,7 +29,7 @@ _NUMBER = re.compile(rf"(?<!lot )\b(?:No|N°|numéro|Rad\.) ({_GROUPED})(?![\w-]
 _ROW = re.compile(rf"^\d{{4}}-\d\d-\d\d(?: \|)? ({_GROUPED})(?= |$)", re.MULTILINE)
 _AMOUNT = re.compile(r"(?<![\d,.] )(?<![\d,.])(\d{1,3}(?: \d{3})+|\d+)(?:,(\d\d))? \$")
 _ISO = re.compile(r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)(?![\w-])")
-_WITH_MONTH = re.compile(rf"(?<![\w.,])(\d{{1,2}}|1er) ({_MONTH}) (\d{{4}})(?!\w)")
+_WITH_MONTH = re.compile(rf"(?<![\w.,])(\d{{1,2}}|1er) ({_MONTH}) (\d{{4}})(?!\w)", re.IGNORECASE)
 _IN_WORDS = re.compile(rf"(?<![\w-])({_DAY_WORDS}) ({_MONTH}) ({_YEAR_WORDS})(?![\w-])")
 _YEAR_FIRST = re.compile(
     rf"L'AN ({_YEAR_WORDS.upper()}), le (\d{{1,2}}|1er) ({_MONTH})(?![\w-])(?! \d)"
@@ -71,7 +71,9 @@ def strict_dates(text: str) -> Iterator[tuple[re.Match[str], date]]:
     for match in _ISO.finditer(text):
         yield from _day(match, match[1], match[2], match[3])
     for match in _WITH_MONTH.finditer(text):
-        yield from _day(match, match[3], MONTHS.index(match[2]) + 1, match[1].removesuffix("er"))
+        yield from _day(
+            match, match[3], MONTHS.index(match[2].lower()) + 1, match[1].removesuffix("er")
+        )
     for match in _IN_WORDS.finditer(text):
         yield from _day(match, _YEARS[match[3]], MONTHS.index(match[2]) + 1, _DAYS[match[1]])
     for match in _YEAR_FIRST.finditer(text):
