@@ -17,7 +17,7 @@ from registre_cli.queue.models import ReadingRecord
 from registre_cli.queue.store import QueueStore
 
 ROUNDS = 5
-CLAIMS = 200
+CLAIMS = 300
 GOAL = 1.3
 
 FILL = """
@@ -147,11 +147,12 @@ def _section(times: dict[str, list[list[float]]]) -> Section:
     )
     verdicts = tuple(
         Verdict(
-            f"p50 of a claim, {holdings.name} ÷ 1,000 ready",
+            f"p{percent} of a claim, {holdings.name} ÷ 1,000 ready",
             f"≤ {GOAL}",
-            str(against(holdings.name, 50)),
-            against(holdings.name, 50).median <= GOAL,
+            str(against(holdings.name, percent)),
+            against(holdings.name, percent).median <= GOAL,
         )
+        for percent in (50, 99)
         for holdings in GROWN
     )
     return Section(
@@ -166,8 +167,12 @@ def _section(times: dict[str, list[list[float]]]) -> Section:
         remarks=(
             "Documents that were read leave dead entries at the head of the index of ready ones,"
             " which every claim steps over until VACUUM removes them: about 800 pages for 100,000"
-            " documents (`EXPLAIN (ANALYZE, BUFFERS)`). The table is not ours, so we leave its"
-            " autovacuum as it is; docs/operations.md says how to make it come earlier.",
+            " documents (`EXPLAIN (ANALYZE, BUFFERS)`), a millisecond or two. Only an index that"
+            " remembers where it stopped could skip them, and it would miss a document that comes"
+            " back or is put first. The table is not ours, so we leave its autovacuum as it is;"
+            " docs/operations.md says how to make it come earlier.",
+            f"The p99 of a run is its fourth slowest claim of {CLAIMS}, and tells of the machine as"
+            " much as of the queue; its spread says how much.",
         ),
     )
 

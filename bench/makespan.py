@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import psycopg
 
 from bench.contenders import ours
+from bench.contenders.ours import LONG_PAGES, PAGE_SECONDS
 from bench.pairs import LEAST_PAIRS, Spread, spread
 from bench.section import Section, Table, Verdict, main
 from bench.servers import database, postgres
 from registre_cli.embedded.servers import PostgresServer
 
 SIZES = (2, 4)
-SHORT_DOCUMENTS = 150
-PAGE_SECONDS = 0.08
-LONG_PAGES = 60
+SHORT_DOCUMENTS = 100
 GOAL = 1.15
 
 FILL = """
@@ -117,15 +116,16 @@ def _section(seconds: dict[tuple[str, int], list[float]]) -> Section:
                     str(_against(took, in_order)),
                 )
             )
-            found = _against(took, bound)
-            verdicts.append(
-                Verdict(
-                    f"makespan ÷ lower bound, long document {backlog.name}, {size} workers",
-                    f"≤ {GOAL}",
-                    str(found),
-                    found.median <= GOAL,
+            for beside, least in (("lower bound", bound), ("the least in order", in_order)):
+                found = _against(took, least)
+                verdicts.append(
+                    Verdict(
+                        f"makespan ÷ {beside}, long document {backlog.name}, {size} workers",
+                        f"≤ {GOAL}",
+                        str(found),
+                        found.median <= GOAL,
+                    )
                 )
-            )
     return Section(
         title="Makespan of a mixed backlog",
         method=(
@@ -133,7 +133,7 @@ def _section(seconds: dict[tuple[str, int], list[float]]) -> Section:
             f" actes, on 2 and 4 workers; a page takes {PAGE_SECONDS * 1000:.0f} ms (it sleeps, so"
             " that the pool is measured and not the processor). The lower bound is the work ÷ the"
             " workers, or the longest document. A document is read by one worker and the oldest"
-            " comes first: *in order ÷ bound* is what that alone costs."
+            " comes first: *in order ÷ bound* is what that alone costs workers that lose nothing."
         ),
         tables=(
             Table(

@@ -1,5 +1,6 @@
 """Measuring side by side: the same work, in the same run, one after the other, in turns."""
 
+import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,9 +48,9 @@ def alternate(
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the value that `percent` of `values` do not exceed."""
+    """Return the least of `values` that at least `percent` of them do not exceed."""
     ordered = sorted(values)
-    return ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)]
+    return ordered[max(math.ceil(len(ordered) * percent / 100), 1) - 1]
 
 
 def _short(value: float) -> str:

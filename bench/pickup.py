@@ -25,7 +25,7 @@ from registre_cli.embedded.servers import PostgresServer
 IDLE_DOCUMENTS = 170
 BACK_TO_BACK_DOCUMENTS = 170
 # A queue that loses wake-ups and polls every few seconds would take all day.
-BACK_TO_BACK_SECONDS = 25.0
+BACK_TO_BACK_SECONDS = 12.0
 _LONGEST_SECONDS = 60.0
 # The worker is surely idle again after so long, and not always at the same point of its loop.
 _PAUSE_SECONDS = (0.02, 0.06)
@@ -140,7 +140,7 @@ def _delay(producer: Producer, began: Audience) -> float:
 def _section(kept: dict[str, list[Delays]]) -> Section:
     idle = {name: [delays.idle for delays in measured] for name, measured in kept.items()}
     back = {name: [delays.back_to_back for delays in measured] for name, measured in kept.items()}
-    against_raw = _p95_ratio(idle, RAW)
+    against_raw, back_against_raw = _p95_ratio(idle, RAW), _p95_ratio(back, RAW)
     slowest = max(max(delays) for delays in [*idle[OURS], *back[OURS]])
     number = sum(len(delays) for delays in [*idle[OURS], *back[OURS]])
     return Section(
@@ -157,8 +157,18 @@ def _section(kept: dict[str, list[Delays]]) -> Section:
         verdicts=(
             Verdict("p95 of the pick-up ÷ raw LISTEN", "≤ 1.5", str(against_raw),
                     against_raw.median <= 1.5),
+            Verdict("p95 of the pick-up back to back ÷ raw LISTEN", "≤ 1.5", str(back_against_raw),
+                    back_against_raw.median <= 1.5),
             Verdict(f"slowest of {number:,} pick-ups", "≤ 1 s", f"{slowest * 1000:.0f} ms",
                     slowest <= 1.0),
+        ),
+        remarks=(
+            "Back to back, the next document waits until the one before it is done. The bare loop"
+            " only stores it; a pool corrects it, stores it, ends its lease, reports, looks at its"
+            " memory, and fetches the next file: about a millisecond in all (`py-spy`), none of it"
+            " standing out.",
+            "procrastinate back to back: a notification that comes while its worker is busy can be"
+            " missed; the document then waits for the poll, 5 s by default.",
         ),
         peers=versions("procrastinate", "pgqueuer", "psycopg"),
     )  # fmt: skip

@@ -54,16 +54,20 @@ def main() -> int:
     parser.add_argument("programs", nargs="*", choices=[*PROGRAMS, []], metavar="PROGRAM")
     asked = parser.parse_args().programs or PROGRAMS
     RESULTS.mkdir(parents=True, exist_ok=True)
-    failed = [name for name in asked if not _run(name)]
+    started = time.monotonic()
+    failed = [
+        name for number, name in enumerate(asked, 1) if not _run(name, f"{number}/{len(asked)}")
+    ]
     PAGE.write_text(_page())
-    print(f"wrote {PAGE.relative_to(ROOT)}")
+    print(f"\nwrote {PAGE.relative_to(ROOT)} after {(time.monotonic() - started) / 60:.1f} minutes")
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _run(name: str) -> bool:
-    print(f"\n# {name}  (load {load()})", flush=True)
+def _run(name: str, place: str) -> bool:
+    """Run one program; what a failed one measured last time stays."""
+    print(f"\n# {place} {name}  (load {load()})", flush=True)
     started = time.monotonic()
     command = [sys.executable, "-m", f"bench.{name}", "--json", str(_result(name))]
     try:
