@@ -27,9 +27,9 @@ from registre_cli.demo.batch import generate
 
 REGISTRE = Path(sys.executable).with_name("registre")
 SIZE = 4
-WATCH_SECONDS = 8.0
+WATCH_SECONDS = 5.0
 HELP_PAIRS = 15
-STARTS = 5
+STARTS = 3
 # More than any pool reads while it is watched.
 BACKLOG = 5_000
 _START_SECONDS = 60.0

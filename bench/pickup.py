@@ -167,8 +167,8 @@ def _section(kept: dict[str, list[Delays]]) -> Section:
             " only stores it; a pool corrects it, stores it, ends its lease, reports, looks at its"
             " memory, and fetches the next file: about a millisecond in all (`py-spy`), none of it"
             " standing out.",
-            "procrastinate back to back: a notification that comes while its worker is busy can be"
-            " missed; the document then waits for the poll, 5 s by default.",
+            "Where procrastinate takes 5 s back to back, it missed the notification and came by its"
+            " poll, whose default that is.",
         ),
         peers=versions("procrastinate", "pgqueuer", "psycopg"),
     )  # fmt: skip
