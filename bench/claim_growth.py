@@ -166,11 +166,11 @@ def _section(times: dict[str, list[list[float]]]) -> Section:
         verdicts=verdicts,
         remarks=(
             "Documents that were read leave dead entries at the head of the index of ready ones,"
-            " which every claim steps over until VACUUM removes them: 100,000 of them on some 720 pages"
-            " (`EXPLAIN (ANALYZE, BUFFERS)`) are a millisecond. Only an index that"
-            " remembers where it stopped could skip them, and it would miss a document that comes"
-            " back or is put first. The table is not ours, so we leave its autovacuum as it is;"
-            " docs/operations.md says how to make it come earlier.",
+            " which every claim steps over until VACUUM removes them: 100,000, on 720 pages, are a"
+            " millisecond (`EXPLAIN (ANALYZE, BUFFERS)`). A claim that remembers where it stopped"
+            " could skip them, and would miss a document that comes back or is put first. The table"
+            " is not ours, so we leave its autovacuum as it is; docs/operations.md says how to make"
+            " it come earlier.",
             f"The p99 of a run is its fourth slowest claim of {CLAIMS}, and tells of the machine as"
             " much as of the queue; its spread says how much.",
         ),
