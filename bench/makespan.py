@@ -14,7 +14,7 @@ from bench.servers import database, postgres
 from registre_cli.embedded.servers import PostgresServer
 
 SIZES = (2, 4)
-SHORT_DOCUMENTS = 100
+SHORT_DOCUMENTS = 80
 GOAL = 1.15
 
 FILL = """

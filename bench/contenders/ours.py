@@ -32,7 +32,7 @@ FROM generate_series(1, %(number)s) AS n
 """
 _RECORD = ReadingRecord(raw_text="t", boosted_text="t", confidence=90.0, pages_json="[]")
 _STARTED = "BENCH_STARTED"
-LONG_PAGES, PAGE_SECONDS = 60, 0.06
+LONG_PAGES, PAGE_SECONDS = 60, 0.08
 LONG, SHORT = f"{LONG_PAGES}x{PAGE_SECONDS}", f"1x{PAGE_SECONDS}"
 SCRIPTS = ("nothing", LONG, SHORT)
 
@@ -70,7 +70,7 @@ def serve(dsn: str, started: str) -> None:
 
 
 def run_pretending_pool(dsn: str, size: int, *, burst: bool) -> None:
-    """Run a pool on documents whose path says how they are read: `nothing`, or `60x0.06`."""
+    """Run a pool on documents whose path says how they are read: `nothing`, or `60x0.08`."""
     configure_logging("error", "json")
     with tempfile.TemporaryDirectory() as folder:
         for script in SCRIPTS:
