@@ -21,6 +21,8 @@ _PAGE_LINE = re.compile(
 _CELL_SIGN = CELL_SEPARATOR.strip()
 # What one rule of the user may spend on one document; then it is left out for the rest of it.
 FOREIGN_RULE_SECONDS = 1.0
+# Our rules need one; a user's may turn in a circle.
+_MOST_REPEATS = 3
 
 
 def boost(text: str, source: Source, rules: RuleSet) -> Boosted:
@@ -64,8 +66,7 @@ class _Pass:
         as_read = list(page.lines)
         self._join_parted_words(page)
         before = len(self._fields)
-        for rule in tuple(self._rules):
-            self._correct(page, rule)
+        self._correct_until_nothing_changes(page)
         if self._entries is None:
             found = self._fields[before:]
             self._fields[before:] = with_fields_across(found, page, self._rules)
@@ -93,7 +94,29 @@ class _Pass:
             if (of_this or _CELL_SIGN in line) and is_readable(line):
                 self._entries.take(line, as_read[index], page.place(index), of_this)
 
-    def _correct(self, page: BoostedPage, rule: Rule) -> None:
+    def _correct_until_nothing_changes(self, page: BoostedPage) -> None:
+        """Apply every rule; where one made a text that an earlier one mends, once more."""
+        left_out: set[str] = set()
+        changed = self._correct_once(page, left_out)
+        fields, flags = len(self._fields), len(self._flags)
+        for _ in range(_MOST_REPEATS):
+            if not changed:
+                break
+            page.look_only_at(changed)
+            changed = self._correct_once(page, left_out)
+        # What is said there was found by the first round, as it was read.
+        del self._fields[fields:], self._flags[flags:]
+
+    def _correct_once(self, page: BoostedPage, left_out: set[str]) -> set[int]:
+        """Apply every rule; return the lines that changed, and add to `left_out`."""
+        changed: set[int] = set()
+        for rule in tuple(self._rules):
+            if rule.name not in left_out:
+                changed |= self._correct(page, rule, left_out)
+        return changed
+
+    def _correct(self, page: BoostedPage, rule: Rule, left_out: set[str]) -> set[int]:
+        changed: set[int] = set()
         seen = 0
         for index in tuple(page.concerned(rule)):
             line, place = page.lines[index], page.place(index)
@@ -104,10 +127,13 @@ class _Pass:
             if seen > MOST_MATCHES_ON_A_PAGE:
                 message = f"matches more than {MOST_MATCHES_ON_A_PAGE} times: the rest was left"
                 self._flags.append(Flag(rule.name, place.page, place.line, line[:80], message))
-                return
+                left_out.add(rule.name)
+                break
             corrected = self._apply(rule, line, matches, place)
             if corrected != line:
                 page.write(index, corrected)
+                changed.add(index)
+        return changed
 
     def _apply(self, rule: Rule, line: str, matches: list[Match], place: Place) -> str:
         parts: list[str] = []

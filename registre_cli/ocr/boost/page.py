@@ -1,7 +1,7 @@
 """One page: its lines, and which of them a pattern concerns."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import accumulate
 
 from registre_cli.ocr.boost.record import Place
@@ -19,6 +19,7 @@ class BoostedPage:
     def __init__(self, number: int, lines: list[str]) -> None:
         self.number = number
         self.lines = lines
+        self._looked_at: Container[int] = range(len(lines))
         self._text: str | None = None
         self._lowered = ""
         self._starts: list[int] = []
@@ -32,6 +33,11 @@ class BoostedPage:
         self.lines[index] = line
         self._text = None
 
+    def look_only_at(self, indexes: Container[int]) -> None:
+        """Leave every other line alone from here on."""
+        self._looked_at = indexes
+        self._text = None
+
     def concerned(self, rule: Rule) -> Iterator[int]:
         """Yield the lines in which `rule` may match, in their order.
 
@@ -41,7 +47,11 @@ class BoostedPage:
         if not rule.may_match(self._lowered):
             return
         if rule.is_foreign:
-            yield from (index for index, line in enumerate(self.lines) if is_readable(line))
+            yield from (
+                index
+                for index, line in enumerate(self.lines)
+                if index in self._looked_at and is_readable(line)
+            )
             return
         starts = self._starts
         latest = -1
@@ -53,7 +63,10 @@ class BoostedPage:
 
     def _searched(self) -> str:
         if self._text is None:
-            lines = [line if is_readable(line) else "" for line in self.lines]
+            lines = [
+                line if index in self._looked_at and is_readable(line) else ""
+                for index, line in enumerate(self.lines)
+            ]
             self._text = "\n".join(lines)
             self._lowered = self._text.lower()
             lengths = (len(line) + 1 for line in lines)

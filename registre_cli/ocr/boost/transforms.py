@@ -36,7 +36,10 @@ def _number(text: str) -> str:
 
 def _grouped(text: str) -> str:
     """Write a number in groups of three digits, with blanks between them."""
-    return f"{int(_number(text)):,}".replace(",", " ")
+    number = _number(text)
+    if number.startswith("0") and len(number) > 1:
+        raise NotMeantError
+    return f"{int(number):,}".replace(",", " ")
 
 
 def _decimals(text: str) -> str:
