@@ -12,6 +12,8 @@ from registre_cli.ocr.boost import Boosted, Correction, line_ends
 
 # What stands before and behind a change shows where on the page it is.
 _CONTEXT_CHARACTERS = 14
+# A text of so many letters does not stand on a page by chance.
+_TELLING_CHARACTERS = 8
 _PARTED_WORD = re.compile(r"(?<=[^\W\d])[-¬]\n(?=[a-zà-ÿ])")
 # Old typewriters have no figure one: the print, and who transcribes it, has a letter there.
 _FIGURE_ONE = re.compile(r"(?<=\d)[Il](?=[\dIl\s.,])|(?<![^\W_])[Il](?=\d)")
@@ -22,7 +24,10 @@ _ALIAS_WRITTEN_OUT = re.compile(r"[^()]+ \(([A-Z]{2,5})\)")
 
 @dataclass(frozen=True)
 class Judged:
-    """One change; `is_right` where every edit of it brought the text nearer to the print.
+    """One change.
+
+    `is_right` where every edit of it brought the text nearer to the print, or where what it wrote
+    stands on the page and what was read there does not.
 
     `only_looks` where nothing but blanks and signs between words changed, or a day or an alias
     that was read rightly was written out.
@@ -69,7 +74,9 @@ def _judge(change: Correction, around: tuple[str, str], truth: str) -> Judged:
         return Judged(change, is_right=True, only_looks=True)
     edits = Levenshtein.distance(before, after)
     gained = _distance(before, truth) - _distance(after, truth)
-    return Judged(change, is_right=gained >= edits, only_looks=False)
+    was, written = _plain(change.before), _plain(change.after)
+    stands = len(written) >= _TELLING_CHARACTERS and written in truth and was not in truth
+    return Judged(change, is_right=gained >= edits or stands, only_looks=False)
 
 
 def _distance(text: str, truth: str) -> int:
