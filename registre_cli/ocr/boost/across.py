@@ -99,9 +99,11 @@ def _in_context(
 def _is_start_of_more(
     field: Field, page: BoostedPage, flow: _Flow, stands: AbstractSet[tuple[int, str]]
 ) -> bool:
-    """Whether the number goes on in the next line, or is no field with what stands there."""
+    """Whether it goes on in the next line, or is a number that is none with what stands there."""
     line = page.lines[field.line - 1]
-    if not field.as_read[-1:].isdigit() or not line.endswith(field.as_read):
+    if not line.endswith(field.as_read):
         return False
     start = flow.start_of(field.line - 1) + len(line) - len(field.as_read)
-    return (start, field.as_read) not in stands
+    if (start, field.as_read) in stands:
+        return False
+    return field.as_read[-1:].isdigit() or any(start == other for other, _ in stands)
