@@ -24,7 +24,7 @@ def demo(
     from registre_cli.pool.options import Nobody
     from registre_cli.ui.console import may_redraw, message_console, print_json
     from registre_cli.ui.demo import demo_document, say_step, show_demo
-    from registre_cli.ui.pool import live_view
+    from registre_cli.ui.live import live_view
 
     say_step("Starting the private PostgreSQL and Valkey")
     with opened(None) as settings:

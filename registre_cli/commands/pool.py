@@ -173,7 +173,7 @@ def _observer(settings: "Settings") -> Iterator["Observer"]:
     """Yield the live view on a terminal, and nobody elsewhere, where JSON lines are written."""
     from registre_cli.pool.options import Nobody
     from registre_cli.ui.console import may_redraw, message_console
-    from registre_cli.ui.pool import live_view
+    from registre_cli.ui.live import live_view
 
     if settings.log_format == "json" or not may_redraw(message_console()):
         yield Nobody()

@@ -1,12 +1,13 @@
 """What a pool is asked to do, beyond the settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from registre_cli.core.settings import Environment
 from registre_cli.limiter import EngineUsage
 from registre_cli.pool.models import PoolStatus, QueueGlance
+from registre_cli.pool.orders import PoolOrder
 from registre_cli.pool.porter import RoomRules
 from registre_cli.pool.worker import ReaderFactory, open_ocr_reader
 from registre_cli.queue.store import RETRY_DELAY_BASE_SECONDS
@@ -23,6 +24,9 @@ class Observer(Protocol):
     ) -> None:
         """Show the pool as it is now."""
 
+    def orders(self) -> Sequence[PoolOrder]:
+        """Return what the watcher wants of the pool since the last time."""
+
 
 class Nobody:
     """An observer that does not look."""
@@ -34,6 +38,10 @@ class Nobody:
         usage: Mapping[str, EngineUsage],
     ) -> None:
         """Do nothing."""
+
+    def orders(self) -> Sequence[PoolOrder]:
+        """Want nothing."""
+        return ()
 
 
 @dataclass(frozen=True)

@@ -214,6 +214,8 @@ class Supervisor:
     def _obey_people(self) -> None:
         while not self._orders.empty():
             self._obey_order(self._orders.get())
+        for order in self._observer.orders():
+            self._obey_order(order)
         if self._crew.halt is not None and self._stopping_since is None:
             self._stop(self._crew.halt.message)
         asked = self._signals.stops_asked

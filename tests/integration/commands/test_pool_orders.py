@@ -5,10 +5,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 import redis
 from conftest import REGISTRE, Shell
+
+from registre_cli.pool.orders import take_orders
+from registre_cli.pool.registry import live_pools, publish
 
 
 @pytest.fixture
@@ -65,6 +69,44 @@ def test_a_pool_stops_on_order(shell: Shell, pool: subprocess.Popen[bytes]) -> N
     (pool_id,) = [found["pool_id"] for found in shell.json("pool", "status")["pools"]]
     assert shell.json("pool", "stop", "--pool", pool_id)["ids"] == [pool_id]
     assert pool.wait(20) == 0
+
+
+def test_an_order_reaches_the_pool_that_is_named_and_no_other(
+    shell: Shell, pool: subprocess.Popen[bytes]
+) -> None:
+    # A pool of another host: it tells Redis, and takes its orders there.
+    client = redis.Redis.from_url(shell.settings["REDIS_URL"])
+    (here,) = live_pools(client)
+    elsewhere = replace(here, pool_id="far-1-ab", host="far", workers=())
+    publish(client, elsewhere)
+    found = shell.json("pool", "status")["pools"]
+    assert [(seen["pool_id"], seen["host"]) for seen in found] == sorted(
+        [("far-1-ab", "far"), (here.pool_id, here.host)]
+    )
+    assert set(found[0]) >= {
+        "pool_id", "host", "version", "started_at", "size", "environments", "paused",
+        "allocation", "workers",
+    }  # fmt: skip
+    publish(client, elsewhere)
+    assert shell.json("pool", "pause", "--pool", "far-1-ab")["ids"] == ["far-1-ab"]
+    assert [order.what for order in take_orders(client, "far-1-ab")] == ["pause"]
+    publish(client, elsewhere)
+    ran = shell.run("pool", "stop", "--pool", here.pool_id, "--pool", "no-such-pool")
+    assert ran.returncode == 1
+    assert "no pool no-such-pool lives" in ran.stderr
+    publish(client, elsewhere)
+    assert shell.json("pool", "resume")["ids"] == sorted([here.pool_id, "far-1-ab"])
+    assert not state(shell)["paused"]
+    assert pool.poll() is None
+
+
+def test_orders_and_status_without_a_redis_say_what_to_set(shell: Shell) -> None:
+    for arguments in (["status"], ["pause"], ["resume"], ["scale", "2"], ["stop"]):
+        ran = shell.run("pool", *arguments, REDIS_URL="")
+        assert (ran.returncode, ran.stdout) == (3, "")
+        assert "set REDIS_URL" in ran.stderr
+        ran = shell.run("pool", *arguments, REDIS_URL="redis://127.0.0.1:9/0")
+        assert (ran.returncode, ran.stdout) == (4, "")
 
 
 def test_an_order_to_nobody_is_told(shell: Shell) -> None:

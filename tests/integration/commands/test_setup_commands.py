@@ -15,6 +15,10 @@ from command_series import run_series
 from conftest import REGISTRE, Shell
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from registre_cli.capacity.classes import ESTIMATES, DocumentUsage
+from registre_cli.capacity.places import Places, Room, Wish
+from registre_cli.capacity.usage import UsageRecord
+from registre_cli.core.documents import Source
 from registre_cli.demo.scan import scanned_pdf
 from registre_cli.ocr.drawing import Words
 from registre_cli.pool.models import PoolStatus
@@ -246,6 +250,42 @@ def test_capacity_answers_for_another_machine(shell: Shell) -> None:
     ran = shell.run("capacity", "--cpu", "2", "--ram", "16", "--size", "8")
     assert ran.returncode == 1
     assert "DOES NOT FIT" in ran.stdout and "CPU: 10 of 1.6 vCPU" in ran.stdout
+
+
+def test_capacity_counts_who_lives_here_what_was_measured_and_what_waits(shell: Shell) -> None:
+    client = redis.Redis.from_url(shell.settings["REDIS_URL"])
+    host = socket.gethostname()
+    wishes = [Wish(0, ESTIMATES.index, firm=True), Wish(1, ESTIMATES.acte, firm=True)]
+    Places(client, host, lifetime_seconds=60).ask("pool-1", wishes, Room(None, None))
+    for _ in range(4):
+        shell.insert(document_source="acte")
+    declared = {"SERVER_MAX_CPU": "8", "SERVER_MAX_RAM": "16", "WORKER_COUNT": "1"}
+    found = shell.json("capacity", **declared)
+    assert (found["cpu"]["allocated"], found["ram"]["allocated_bytes"]) == (5.5, 2_250_000_000)
+    assert found["living_workers"] == {"pool-1": 2}
+    assert found["binding"] == "CPU: 5.5 of 6.4 vCPU"
+    assert [line["workers"] for line in found["drain"]] == [1, 2]
+    assert found["drain"][0]["drain_seconds"] == 2 * found["drain"][1]["drain_seconds"] > 0
+    UsageRecord(client, host).add([DocumentUsage(Source.ACTE, 2.0, 1.0, 300_000_000)] * 20)
+    planned = shell.json("capacity", "--size", "2", **declared)
+    by_class = {found["class"]: found for found in planned["classes"]}
+    assert by_class["acte"] == {
+        "class": "acte", "workers": 1, "cpu_each": 0.5, "ram_each_bytes": 300_000_000,
+        "measured_documents": 20,
+    }  # fmt: skip
+    assert by_class["index"]["measured_documents"] == 0
+    shown = shell.run("capacity", **declared).stdout
+    assert shown.startswith("FITS  2 workers of 1 pool that live here")
+    assert "the last 20 documents read here" in shown and "estimate" in shown
+    assert "4 acte of" in shown
+
+
+def test_capacity_answers_where_no_server_does(shell: Shell) -> None:
+    away = {"REDIS_URL": "redis://127.0.0.1:9/0", "DEV_DATABASE_URL": "postgresql://127.0.0.1:9/x"}
+    found = shell.json("capacity", "--size", "1", **away)
+    assert found["classes"][1]["workers"] == 1
+    assert found["drain"] == []
+    assert [bool(note) for note in found["notes"]] == [True, True]
 
 
 def test_a_running_pool_is_seen_and_gone_after_its_end(shell: Shell) -> None:
