@@ -1,7 +1,7 @@
 # Everything that a target needs is made by the target: a virtual environment in .venv,
 # Tesseract with French from the system's packages, and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check acceptance chaos bench completions clean tesseract
+.PHONY: help demo test check acceptance chaos bench completions captures clean tesseract
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -71,6 +71,10 @@ completions: .venv/installed  ## write the completion scripts anew
 	$(BIN)/registre completion bash > completions/registre.bash
 	$(BIN)/registre completion zsh > completions/_registre
 	$(BIN)/registre completion fish > completions/registre.fish
+
+captures: .venv/installed tesseract  ## write the pictures of the live view in docs/captures anew
+	@command -v tmux >/dev/null || setup/apt-install tmux tmux
+	@setup/captures $(BIN)
 
 clean:  ## remove what the targets made
 	rm -rf .venv build dist *.egg-info
