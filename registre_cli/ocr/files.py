@@ -1,6 +1,7 @@
 """Which files are to be read, and where what is read of them goes."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,20 +25,40 @@ class InputFile:
 def pdfs_among(given: Sequence[Path]) -> list[InputFile]:
     """Return the files as given and, for each folder, the PDFs in it; each once, in order.
 
-    Raises WrongUsageError for a path that does not exist and where nothing is left.
+    Raises WrongUsageError for a path that does not exist, for a folder that may not be looked
+    into, and where nothing is left.
     """
     found: dict[Path, InputFile] = {}
     for path in given:
-        if path.is_dir():
-            for file in sorted(file for file in path.rglob("*") if file.suffix.lower() == ".pdf"):
-                found.setdefault(file, InputFile(file, file.relative_to(path)))
-        elif path.exists():
-            found.setdefault(path, InputFile(path, Path(path.name)))
-        else:
-            raise WrongUsageError(f"{path}: no such file", fix="give existing PDFs or folders")
+        try:
+            is_folder = stat.S_ISDIR(path.stat().st_mode)
+            files = _pdfs_in(path) if is_folder else [InputFile(path, Path(path.name))]
+        except OSError as error:
+            raise WrongUsageError(
+                f"{error.filename or path}: {error.strerror}",
+                fix="give PDFs or folders that exist and that you may read",
+            ) from error
+        for file in files:
+            found.setdefault(file.path, file)
     if not found:
         raise WrongUsageError("there is no PDF in the folder", fix="give PDFs or folders of them")
     return list(found.values())
+
+
+def _pdfs_in(folder: Path) -> list[InputFile]:
+    """Return the PDFs in a folder and below it. Raises OSError."""
+    files = [
+        Path(inside, name)
+        for inside, _, names in os.walk(folder, onerror=_raise)
+        for name in names
+        if name.lower().endswith(".pdf")
+    ]
+    return [InputFile(file, file.relative_to(folder)) for file in sorted(files)]
+
+
+def _raise(error: OSError) -> None:
+    # A folder that is passed over in silence is a folder of documents lost.
+    raise error
 
 
 def prepare_folder(folder: Path, files: Sequence[InputFile], suffix: str) -> None:
@@ -66,13 +87,14 @@ def write_whole(target: Path, content: bytes) -> None:
     """Write a file that is there as a whole or not at all. Raises WrongUsageError."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-            file.write(content)
+        handle, name = tempfile.mkstemp(dir=target.parent)
         try:
-            os.chmod(file.name, 0o666 & ~_umask())  # noqa: PTH101 - the temporary file's own name
-            os.replace(file.name, target)  # noqa: PTH105 - as above
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(name).chmod(0o666 & ~_umask())
+            Path(name).replace(target)
         except OSError:
-            Path(file.name).unlink(missing_ok=True)
+            Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise WrongUsageError(

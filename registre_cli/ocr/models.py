@@ -48,12 +48,30 @@ class Word:
 
 @dataclass(frozen=True)
 class PageImage:
-    """One page in 8-bit grey: `pixels` holds `height` rows of `width` bytes, no padding."""
+    """One page in 8-bit grey: `pixels` holds `height` rows of `width` bytes, no padding.
+
+    `reduced` where the page has too many pixels for the resolution that was wanted.
+    """
 
     pixels: bytes
     width: int
     height: int
     dpi: int
+    reduced: bool = False
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """What a page shows beside its text layer.
+
+    `picture_share` is how much of it pictures cover, from 0 to 1: a scan may come in strips.
+    `shapes` counts drawn lines and outlines; letters may be drawn as such. `hidden_text` where
+    the layer is invisible: earlier OCR over a picture, otherwise nothing that anybody sees.
+    """
+
+    picture_share: float
+    shapes: int
+    hidden_text: bool
 
 
 @dataclass(frozen=True)
@@ -92,6 +110,7 @@ class PageRecord:
     """One page of a finished reading, as it is stored (`ocr_pages`) and shown.
 
     `words` are there only where they were asked for, their boxes in pixels of `width` × `height`.
+    `reduced` where the page was drawn smaller than wanted, because of OCR_MAX_PIXELS.
     `tokens` and `cost_usd` count every engine that was asked, not only the one that read.
     """
 
@@ -108,6 +127,7 @@ class PageRecord:
     cost_usd: float = 0.0
     look: str | None = None
     rotation: int = 0
+    reduced: bool = False
     words: tuple[Word, ...] = ()
 
 

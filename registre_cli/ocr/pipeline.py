@@ -8,6 +8,7 @@ import numpy as np
 
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import PermanentDocumentError
+from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Settings
 from registre_cli.ocr.blank import is_blank
 from registre_cli.ocr.layer import is_good_layer
@@ -63,9 +64,16 @@ class Reader:
         started = time.monotonic()
         if self._settings.ocr_text_layer != "ignore":
             text = page.layer_text()
-            if self._settings.ocr_text_layer == "only" or is_good_layer(text, page.image_share()):
+            if self._settings.ocr_text_layer == "only" or is_good_layer(text, page.content()):
                 return _record(page, started, PageSource.LAYER, text=text.strip())
         image = page.render(self._settings.ocr_dpi, self._settings.ocr_max_pixels)
+        if image is not None and image.reduced:
+            get_logger().warning(
+                "Page drawn smaller",
+                page=page.number,
+                dpi=image.dpi,
+                reason=f"OCR_MAX_PIXELS={self._settings.ocr_max_pixels}",
+            )
         if image is None or _is_blank(image):
             return _record(page, started, PageSource.BLANK, image=image)
         answer = self._engines.read(image, source)
@@ -97,6 +105,7 @@ def _record(
         width=image.width if image else 0,
         height=image.height if image else 0,
         dpi=image.dpi if image else 0,
+        reduced=image.reduced if image else False,
         tokens=answer.spent.tokens if answer else 0,
         cost_usd=answer.spent.cost_usd if answer else 0.0,
         look=answer.reading.look if answer else None,

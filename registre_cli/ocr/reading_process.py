@@ -5,7 +5,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import ConfigurationError, DocumentError, PermanentDocumentError
+from registre_cli.core.log import configure_logging
 from registre_cli.core.settings import Settings
 from registre_cli.ocr.boost import Boosted, RuleSet, boost, load_rules
 from registre_cli.ocr.engine import PageGate
@@ -162,9 +165,25 @@ class _ReadingProcess:
             context = multiprocessing.get_context("forkserver")
             self._pipe, theirs = context.Pipe()
             self._process = context.Process(target=_serve, args=(theirs, self._order), daemon=True)
-            self._process.start()
+            with _interrupts_held():
+                self._process.start()
             theirs.close()
         return self._pipe, self._process
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let what is started meanwhile be deaf to Ctrl-C from its first instruction.
+
+    A terminal tells the whole group; a child that loads its modules would answer in traces.
+    """
+    # Its start would let the signal through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Pipe, order: ReadingOrder) -> None:
@@ -174,6 +193,7 @@ def _serve(pipe: Pipe, order: ReadingOrder) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = order.settings
+    configure_logging(settings.log_level, settings.log_format)
     latest = _Page(0, 0)
 
     def say(page: _Page) -> None:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from registre_cli.core.errors import PermanentDocumentError
-from registre_cli.ocr.models import PageImage
+from registre_cli.ocr.models import PageContent, PageImage
 
 _POINTS_PER_INCH = 72
 # Below this a page has nothing to read: a hair line or an empty box.
@@ -29,7 +30,7 @@ _NEAR_SHARE = 0.2
 
 @dataclass(frozen=True)
 class _Picture:
-    """The largest picture of a page: how much of it the picture covers, and how finely."""
+    """One picture of a page: how much of it the picture covers, and how finely."""
 
     share: float
     dpi: float
@@ -78,28 +79,38 @@ class Page:
         finally:
             text_page.close()
 
-    def image_share(self) -> float:
-        """Return how much of the page its largest picture covers, from 0 to 1."""
-        return self._largest_picture.share
+    def content(self) -> PageContent:
+        """Return what the page shows beside its text layer."""
+        texts = list(self._page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_TEXT], max_depth=3))
+        hidden = sum(
+            pdfium_c.FPDFTextObj_GetTextRenderMode(text.raw)
+            == pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE
+            for text in texts
+        )
+        shapes = self._page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_PATH], max_depth=3)
+        return PageContent(
+            picture_share=min(sum(picture.share for picture in self._pictures), 1.0),
+            shapes=sum(1 for _ in shapes),
+            hidden_text=hidden > len(texts) / 2,
+        )
 
     @cached_property
-    def _largest_picture(self) -> "_Picture":
+    def _pictures(self) -> "list[_Picture]":
         width, height = self._page.get_size()
         area = width * height
-        largest = _NO_PICTURE
+        pictures: list[_Picture] = []
         if area <= 0:
-            return largest
+            return pictures
         for picture in self._page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3):
             left, bottom, right, top = picture.get_bounds()
             shown_width = max(min(right, width) - max(left, 0.0), 0.0)
             shown_height = max(min(top, height) - max(bottom, 0.0), 0.0)
             share = min(float(shown_width * shown_height / area), 1.0)
-            if share > largest.share:
+            if share > 0:
                 pixels = max(picture.get_px_size())
-                largest = _Picture(
-                    share, pixels * _POINTS_PER_INCH / max(right - left, top - bottom)
-                )
-        return largest
+                dpi = pixels * _POINTS_PER_INCH / max(right - left, top - bottom)
+                pictures.append(_Picture(share, dpi))
+        return pictures
 
     def render(self, dpi: int, max_pixels: int) -> PageImage | None:
         """Draw the page in grey, at a lower resolution where it has too many pixels.
@@ -110,7 +121,8 @@ class Page:
         width, height = self._page.get_size()
         scale = self._reading_dpi(dpi) / _POINTS_PER_INCH
         pixels = width * height * scale * scale
-        if pixels > max_pixels:
+        reduced = pixels > max_pixels
+        if reduced:
             scale *= (max_pixels / pixels) ** 0.5
         longest_side = max(width, height) * scale
         # A page like a thread: a side of millions of pixels is within the area and draws nothing.
@@ -127,13 +139,17 @@ class Page:
             rows = bitmap.to_numpy()
             grey = rows if rows.ndim == 2 else rows[:, :, 0]
             return PageImage(
-                grey.tobytes(), bitmap.width, bitmap.height, max(round(scale * _POINTS_PER_INCH), 1)
+                grey.tobytes(),
+                bitmap.width,
+                bitmap.height,
+                dpi=max(round(scale * _POINTS_PER_INCH), 1),
+                reduced=reduced,
             )
         finally:
             bitmap.close()
 
     def _reading_dpi(self, dpi: int) -> float:
-        scan = self._largest_picture
+        scan = max(self._pictures, key=attrgetter("share"), default=_NO_PICTURE)
         is_near = (1 - _NEAR_SHARE) * dpi <= scan.dpi <= (1 + _NEAR_SHARE) * dpi
         return scan.dpi if scan.share >= _SCAN_SHARE and is_near else dpi
 

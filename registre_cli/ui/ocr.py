@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from registre_cli.core.errors import WrongUsageError
@@ -31,8 +31,21 @@ class LowPage:
     confidence: float
 
 
+@dataclass(frozen=True)
+class ReducedPage:
+    """A page that was too large to be drawn as finely as wanted."""
+
+    path: Path
+    page: int
+    dpi: int
+
+
 class FileWriter:
-    """Takes readings in any order; prints them in the order of the files, or writes each."""
+    """Takes readings in any order; prints them in the order of the files, or writes each.
+
+    Without a folder text goes out as soon as its turn comes, but on a terminal only at the end:
+    the progress is shown there meanwhile.
+    """
 
     def __init__(
         self, files: Sequence[InputFile], folder: Path | None, form: OutputFormat, *, raw: bool
@@ -40,11 +53,13 @@ class FileWriter:
         self.files = files
         self.failures: list[FileReading] = []
         self.low_pages: list[LowPage] = []
+        self.reduced_pages: list[ReducedPage] = []
         self.skipped = 0
         self._folder = folder
         self._form = form
         self._raw = raw
         self._kept: dict[Path, FileReading] = {}
+        self._printed = 0
         self._by_path = {file.path: file for file in files}
         if folder is not None:
             prepare_folder(folder, files, form.suffix)
@@ -71,23 +86,36 @@ class FileWriter:
                 for page in read.reading.pages
                 if page.confidence is not None and page.confidence < LOW_CONFIDENCE
             ]
+            self.reduced_pages += [
+                ReducedPage(read.path, page.number, page.dpi)
+                for page in read.reading.pages
+                if page.reduced
+            ]
         if self._folder is not None and read.reading is not None:
             target = self._by_path[read.path].target(self._folder, self._form.suffix)
             write_whole(target, self._content(read))
         if self._folder is None or self._form is OutputFormat.JSON:
             self._kept[read.path] = read
+            if self._form is not OutputFormat.JSON and not sys.stdout.isatty():
+                self._print_in_turn()
 
     def finish(self) -> None:
-        """Print what goes to stdout."""
-        read = [self._kept[file.path] for file in self.files if file.path in self._kept]
+        """Print what has not gone to stdout yet."""
         if self._form is OutputFormat.JSON:
+            read = [self._kept[file.path] for file in self.files if file.path in self._kept]
             print_json({"files": [self._document(one) for one in read]})
-            return
-        if self._folder is not None:
-            return
-        for one in read:
-            if one.reading is not None:
-                self._print(one, with_name=len(self.files) > 1)
+        elif self._folder is None:
+            self._print_in_turn()
+
+    def _print_in_turn(self) -> None:
+        for file in self.files[self._printed :]:
+            read = self._kept.pop(file.path, None)
+            if read is None:
+                break
+            self._printed += 1
+            if read.reading is not None:
+                self._print(read, with_name=len(self.files) > 1)
+        sys.stdout.flush()
 
     def _print(self, read: FileReading, *, with_name: bool) -> None:
         if read.exported is not None:
@@ -126,22 +154,44 @@ class FileWriter:
 
 
 class ProgressShown:
-    """The course of many files on stderr; silent where nothing can be redrawn."""
+    """The course of many files on stderr; silent where nothing can be redrawn.
+
+    A file of many pages counts by the share of them that was read, so that the time left is
+    known before the first file is done.
+    """
 
     def __init__(self, progress: Progress | None, files: int) -> None:
         self._progress = progress
-        self._task = progress.add_task("files", total=files) if progress else None
+        self._task = progress.add_task("opening", total=files, counted="") if progress else None
+        self._files = files
+        self._done = 0
+        self._pages_done = 0
+        self._begun: dict[Path, tuple[int, int]] = {}
 
     def page(self, path: Path, number: int, pages: int) -> None:
         """Note that a page begins."""
-        if self._progress is not None and self._task is not None:
-            name = printable(path.name, limit=30)
-            self._progress.update(self._task, description=f"{name} page {number}/{pages}")
+        if path in self._begun and number > self._begun[path][0]:
+            self._pages_done += 1
+        self._begun[path] = (number, pages)
+        self._show(f"{printable(path.name, limit=30)} page {number}/{pages}")
 
     def file_done(self, path: Path) -> None:
         """Note that a file is finished."""
-        if self._progress is not None and self._task is not None:
-            self._progress.advance(self._task)
+        if self._begun.pop(path, None) is not None:
+            self._pages_done += 1
+        self._done += 1
+        self._show()
+
+    def _show(self, description: str | None = None) -> None:
+        if self._progress is None or self._task is None:
+            return
+        shares = sum((number - 1) / pages for number, pages in list(self._begun.values()))
+        self._progress.update(
+            self._task,
+            completed=self._done + shares,
+            description=description,
+            counted=f"{self._done}/{self._files} files, {self._pages_done} pages",
+        )
 
 
 @contextmanager
@@ -154,10 +204,11 @@ def progress_of(files: int) -> Iterator[ProgressShown]:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[counted]}", markup=False),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    # Text that is printed meanwhile belongs on stdout, not on this console.
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
         yield ProgressShown(progress, files)
 
 
@@ -177,6 +228,17 @@ def show_end(writer: FileWriter) -> None:
         )
     if len(writer.low_pages) > _MOST_LINES:
         console.print(f"… and {len(writer.low_pages) - _MOST_LINES} more uncertain pages")
+    for reduced in writer.reduced_pages[:_MOST_LINES]:
+        console.print(
+            Text.assemble(
+                ("reduced ", "bold yellow"),
+                cell(reduced.path),
+                f" page {reduced.page}: too large for OCR_MAX_PIXELS, drawn at {reduced.dpi} dpi",
+            ),
+            soft_wrap=True,
+        )
+    if len(writer.reduced_pages) > _MOST_LINES:
+        console.print(f"… and {len(writer.reduced_pages) - _MOST_LINES} more reduced pages")
     for read in writer.failures:
         console.print(
             Text.assemble(("failed ", "bold red"), cell(read.path), ": ", cell(read.error)),

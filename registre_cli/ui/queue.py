@@ -138,7 +138,7 @@ def _show_pages(out: Console, document: QueueDocument) -> None:
             cell(page.get("source")),
             cell(page.get("engine")),
             cell(_look(page)),
-            cell(f"{page.get('width')}×{page.get('height')}, {page.get('dpi')} dpi"),
+            cell(_size(page)),
             cell(None if mark is None else f"{mark:.0f}"),
             cell(page.get("chars")),
             cell(f"{float(page.get('seconds') or 0):.1f}"),
@@ -148,6 +148,11 @@ def _show_pages(out: Console, document: QueueDocument) -> None:
     if tokens:
         cost_usd = sum(float(page.get("cost_usd") or 0) for page in pages)
         out.print(f"  {tokens:,} tokens, ${cost_usd:.4f}")
+
+
+def _size(page: Mapping[str, object]) -> str:
+    reduced = ", reduced" if page.get("reduced") else ""
+    return f"{page.get('width')}×{page.get('height')}, {page.get('dpi')} dpi{reduced}"
 
 
 def _look(page: Mapping[str, object]) -> str | None:

@@ -10,7 +10,7 @@ from registre_cli.ocr.models import PageReading, Word
 
 # Below this the words of a page are mostly wrong; nonsense scores 33 to 45.
 _WORTHLESS_CONFIDENCE: Final = 50.0
-_GOOD_CONFIDENCE: Final = 75.0
+_GOOD_CONFIDENCE: Final = 80.0
 _NONSENSE_CONFIDENCE: Final = 60.0
 _LONG_WORD_CHARACTERS: Final = 4
 _SCALE: Final = 0.5

@@ -82,7 +82,7 @@ class LookingEngine:
         best = self._look(FIRST_LOOK, Views(image), clock)
         if not best.is_good:
             best = self._turned(best, image, clock)
-            best = self._looked_again(best, clock)
+            best = self._looked_again(best, image, clock)
         return _finished(best, source)
 
     def close(self) -> None:
@@ -96,26 +96,29 @@ class LookingEngine:
 
     def _turned(self, upright: _Seen, image: PageImage, clock: "_Clock") -> _Seen:
         """Try the page turned where it seems to stand on its head or side; return the best."""
+        if upright.views.rotation:
+            return upright
         standing = judge.words_stand(upright.reading)
         if not standing and not judge.is_nonsense(upright.reading):
             return upright
         best = upright
         needed = (_NEARLY_AS_GOOD if standing else _CLEARLY_BETTER) * best.worth
-        for rotation in (90, 270) if standing or upright.views.lies_on_its_side else (180,):
-            if not clock.allows_another:
+        for rotation in _turns(standing, upright.views):
+            if not clock.allows_another or (best is not upright and best.is_good):
                 break
-            seen = self._again(FIRST_LOOK, Views(image, rotation), clock)
+            seen = self._again(upright.look, Views(image, rotation), clock)
             if seen is not None and seen.worth > needed and not judge.words_stand(seen.reading):
                 best, needed = seen, max(needed, seen.worth)
         return best
 
-    def _looked_again(self, best: _Seen, clock: "_Clock") -> _Seen:
+    def _looked_again(self, best: _Seen, image: PageImage, clock: "_Clock") -> _Seen:
         for look in SECOND_LOOKS:
             if best.is_good or not clock.allows_another:
                 break
             seen = self._again(look, best.views, clock)
             if seen is not None and seen.worth > best.worth:
-                best = seen
+                # The looks before may have seen nothing at all, whichever way up.
+                best = self._turned(seen, image, clock)
         return best
 
     def _again(self, look: Look, views: Views, clock: "_Clock") -> _Seen | None:
@@ -124,6 +127,16 @@ class LookingEngine:
             return self._look(look, views, clock)
         except PageTimeoutError:
             return None
+
+
+def _turns(standing: bool, views: Views) -> tuple[int, ...]:
+    """Return the turns that may make the page upright, the likelier first.
+
+    Few words may lie or stand by chance, so that a page on its head is thought of there, too.
+    """
+    if standing:
+        return (90, 270)
+    return (90, 270, 180) if views.lies_on_its_side else (180,)
 
 
 class _Clock:

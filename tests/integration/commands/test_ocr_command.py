@@ -2,19 +2,25 @@
 
 import io
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import psutil
 import pypdfium2 as pdfium
 import pytest
 from PIL import Image
 
+from registre_cli.core.errors import WrongUsageError
 from registre_cli.demo.scan import scanned_pdf
 from registre_cli.ocr.drawing import Words
+from registre_cli.ocr.files import write_whole
 
 REGISTRE = Path(sys.executable).with_name("registre")
 XHTML = {"x": "http://www.w3.org/1999/xhtml"}
@@ -144,3 +150,42 @@ def test_uncertain_pages_are_listed_and_a_failure_does_not_stop_the_others(
     if noisy["confidence"] is not None and noisy["confidence"] < 75:
         assert "noise.pdf page 1: confidence" in ran.stderr
     assert "a.pdf page" not in ran.stderr
+
+
+def test_a_page_too_large_is_drawn_smaller_and_that_is_said(tmp_path: Path) -> None:
+    document = pdfium.PdfDocument.new()
+    document.new_page(14_400, 14_400)
+    document.save(tmp_path / "map.pdf")
+    ran = registre(tmp_path / "map.pdf", "--json")
+    (page,) = json.loads(ran.stdout)["files"][0]["pages"]
+    assert page["reduced"] and page["dpi"] < 40
+    assert "map.pdf page 1: too large for OCR_MAX_PIXELS, drawn at 32 dpi" in ran.stderr
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    target = tmp_path / "out.txt"
+    target.mkdir()
+    with pytest.raises(WrongUsageError, match="cannot be written"):
+        write_whole(target, b"text")
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_ctrl_c_ends_the_reading_without_a_trace(folder: Path) -> None:
+    with subprocess.Popen(
+        [REGISTRE, "ocr", folder / "in", "--jobs", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        group = psutil.Process(process.pid)
+        deadline = time.monotonic() + 60
+        while len(group.children(recursive=True)) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        children = group.children(recursive=True)
+        assert len(children) >= 3, "the fork server and what it starts"
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert not psutil.wait_procs(children, timeout=10)[1]

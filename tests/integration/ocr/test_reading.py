@@ -196,12 +196,22 @@ def test_an_index_keeps_its_rows_and_cells(reader: Reader) -> None:
     assert right >= 0.9 * len(entries)
 
 
+def test_a_few_lines_on_their_head_are_read_upright(reader: Reader) -> None:
+    pages = pdfium.PdfDocument(scanned_pdf([MARKS[:3]], random.Random(2)))
+    pages[0].set_rotation(180)
+    file = io.BytesIO()
+    pages.save(file)
+    (page,) = reader.read(file.getvalue(), Source.ACTE).pages
+    assert page.rotation == 180
+    assert word_recall(page.text, "\n".join(mark.text for mark in MARKS[:3])) > 0.95
+
+
 def test_a_huge_page_is_drawn_smaller_and_a_thread_is_no_page(reader: Reader) -> None:
     huge = reader.read(blank_pdf(1, 14_400, 14_400), Source.ACTE).pages[0]
     assert 30e6 < huge.width * huge.height < 41e6
-    assert huge.dpi < 40
+    assert huge.dpi < 40 and huge.reduced
     thread = reader.read(blank_pdf(1, 14_400, 0.5), Source.ACTE).pages[0]
-    assert thread.source is PageSource.BLANK
+    assert thread.source is PageSource.BLANK and not thread.reduced
 
 
 @pytest.mark.parametrize(
