@@ -18,13 +18,12 @@ _CAUSE_CHARACTERS = 120
 # code, message, fix → problem
 MakeProblem = Callable[[str, str, str], Problem]
 
-# `{retry}` is the command that reads an example again.
+# What a person has to do; `{retry}` is the command that reads an example again. Whatever backs
+# off is tried again by itself and other sources are not ours to read: those are no problem.
 _BLOCKED_FIXES: Mapping[BlockReason, str] = {
-    BlockReason.UNSUPPORTED_SOURCE: "nothing: we do not read this source",
     BlockReason.NO_PATH: "let the extractor store the PDF and its supabase_path",
     BlockReason.ALREADY_HAS_TEXT: "{retry} reads it again and replaces its text",
     BlockReason.MAX_ATTEMPTS: "once the cause is mended: {retry}",
-    BlockReason.BACKING_OFF: "nothing: it is tried again by itself",
 }
 
 
@@ -201,14 +200,14 @@ def _diagnose_documents(report: EnvironmentReport) -> Iterator[Problem]:
             f"registre queue show {causes[0].example_id}; when the cause is mended: "
             f"registre queue retry --failed --env {name}",
         )
-    if report.blocked_counts:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in report.blocked_counts.items())
+    stuck = {reason: n for reason, n in report.blocked_counts.items() if reason in _BLOCKED_FIXES}
+    if stuck:
+        number = sum(stuck.values())
+        are = "waiting document is" if number == 1 else "waiting documents are"
         yield warning(
             "blocked_documents",
-            f"{sum(report.blocked_counts.values())} waiting documents are blocked: {reasons}",
-            "; ".join(
-                f"{reason}: {_blocked_fix(report, reason)}" for reason in report.blocked_counts
-            ),
+            f"{number} {are} blocked: {', '.join(f'{n} {reason}' for reason, n in stuck.items())}",
+            "; ".join(f"{reason}: {_blocked_fix(report, reason)}" for reason in stuck),
         )
 
 

@@ -4,6 +4,7 @@ import json
 import random
 import socket
 import time
+from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -77,27 +78,32 @@ def test_the_check_has_the_shape_of_the_contract(shell: Shell) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("columns", "reason"),
-    [
-        ({"supabase_path": "  "}, "no_path"),
-        ({"document_source": "plan_cadastraux"}, "unsupported_source"),
-        ({"ocr_attempts": 3}, "max_attempts"),
-        ({"ocr_not_before": "2126-01-01"}, "backing_off"),
-        ({"file_content": "déjà"}, "already_has_text"),
-        # Several hold: exactly one is named.
-        ({"document_source": "plan_cadastraux", "supabase_path": None, "file_content": "x"},
-         "unsupported_source"),
-    ],
-)  # fmt: skip
-def test_a_blocked_document_has_exactly_one_reason(
-    shell: Shell, columns: dict[str, object], reason: str
+def test_a_blocked_document_has_exactly_one_reason_and_is_a_problem_where_a_person_must_act(
+    shell: Shell,
 ) -> None:
-    shell.insert(**columns)
+    blocked = {
+        shell.insert(**columns): reason
+        for columns, reason in (
+            ({"supabase_path": "  "}, "no_path"),
+            ({"ocr_attempts": 3}, "max_attempts"),
+            ({"file_content": "déjà"}, "already_has_text"),
+            ({"ocr_not_before": "2126-01-01"}, "backing_off"),
+            ({"document_source": "plan_cadastraux"}, "unsupported_source"),
+            # Several hold: exactly one is named.
+            ({"document_source": "plan_cadastraux", "supabase_path": None, "file_content": "x"},
+             "unsupported_source"),
+        )
+    }  # fmt: skip
     report = shell.json("queue", "check")
-    assert [item["reason"] for item in report["environments"][0]["blocked"]] == [reason]
-    assert codes(report) == {"blocked_documents"}
-    assert report["ok"] is True
+    (dev,), (problem,) = report["environments"], report["problems"]
+    assert {item["id"]: item["reason"] for item in dev["blocked"]} == blocked
+    assert dev["blocked_counts"] == Counter(blocked.values())
+    assert (problem["code"], problem["severity"]) == ("blocked_documents", "warning")
+    assert problem["message"].startswith("3 waiting documents are blocked: ")
+    shell.ask("DELETE FROM extraction_queue WHERE id::text = ANY (%s)", list(blocked)[:3])
+    ran = shell.run("queue", "check", "--fail-on", "warning")
+    assert (ran.returncode, ran.stdout.splitlines()[0]) == (0, "OK  nothing waits")
+    assert "backing_off" in ran.stdout and "unsupported_source" in ran.stdout
 
 
 def test_blocked_documents_are_counted_with_examples_and_a_fix_for_each_reason(
