@@ -52,7 +52,7 @@ def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
         (["boost", "explain"], "give a file or --document ID"),
         (["boost", "explain", "no-such.txt"], "no such file"),
         (["boost", "explain", "/"], "is a directory"),
-        (["ocr", "no-such.pdf"], "no such file"),
+        (["ocr", "no-such.pdf"], "No such file"),
         (["pool", "run", "--size", "0"], "--size 0 is no size"),
         (["pool", "run", "--size", "many"], "--size many is no size"),
         (["capacity", "--size", "-1"], "--size -1 is no size"),
