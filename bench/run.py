@@ -30,6 +30,7 @@ PROGRAMS = (
     "ocr_throughput",
     "ocr_accuracy",
     "ocr_tables",
+    "ocr_memory",
 )
 
 INTRODUCTION = """\
