@@ -21,7 +21,7 @@ _PAGE_LINE = re.compile(
 _CELL_SIGN = CELL_SEPARATOR.strip()
 # What one rule of the user may spend on one document; then it is left out for the rest of it.
 FOREIGN_RULE_SECONDS = 1.0
-# Our rules need one; a user's may turn in a circle.
+# One is enough for nearly all; a user's rules, which may turn in a circle, are never repeated.
 _MOST_REPEATS = 3
 
 
@@ -97,13 +97,14 @@ class _Pass:
     def _correct_until_nothing_changes(self, page: BoostedPage) -> None:
         """Apply every rule; where one made a text that an earlier one mends, once more."""
         left_out: set[str] = set()
+        foreign = {rule.name for rule in self._rules if rule.is_foreign}
         changed = self._correct_once(page, left_out)
         fields, flags = len(self._fields), len(self._flags)
         for _ in range(_MOST_REPEATS):
             if not changed:
                 break
             page.look_only_at(changed)
-            changed = self._correct_once(page, left_out)
+            changed = self._correct_once(page, left_out | foreign)
         # What is said there was found by the first round, as it was read.
         del self._fields[fields:], self._flags[flags:]
 
