@@ -9,7 +9,7 @@ from registre_cli.limiter import EngineUsage
 from registre_cli.pool.models import PoolStatus, QueueGlance
 from registre_cli.pool.orders import PoolOrder
 from registre_cli.pool.porter import RoomRules
-from registre_cli.pool.worker import ReaderFactory, open_ocr_reader
+from registre_cli.pool.reader import ReaderFactory, open_ocr_reader
 from registre_cli.queue.store import RETRY_DELAY_BASE_SECONDS
 
 

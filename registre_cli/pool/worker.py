@@ -1,77 +1,47 @@
-"""One worker process: it claims documents and takes each its whole way.
-
-This is the only module that sees a document's whole way: storage → reading → boost → queue.
-"""
+"""One worker process: it claims documents under a lease; `course` takes each its whole way."""
 
 import dataclasses
-import json
 import os
 import random
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.synchronize import Semaphore
-from typing import Protocol
 
 import psutil
 
 from registre_cli.core.documents import Source
-from registre_cli.core.errors import (
-    ConfigurationError,
-    DocumentError,
-    RegistreError,
-    TransientDocumentError,
-)
+from registre_cli.core.errors import RegistreError
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Environment, Settings
-from registre_cli.core.text import printable, storable
+from registre_cli.core.text import printable
 from registre_cli.limiter.budgets import open_limiter
-from registre_cli.ocr.engine import PageGate
-from registre_cli.ocr.models import DocumentReading
 from registre_cli.pool.control import Control, die_with_parent, log_through
+from registre_cli.pool.course import Course, StopRequestedError
 from registre_cli.pool.exits import EXIT_MISCONFIGURED, EXIT_STOPPED
 from registre_cli.pool.gate import WorkerGate
 from registre_cli.pool.lease import LeaseKeeper
-from registre_cli.pool.ledger import Account, CostLimitError
+from registre_cli.pool.ledger import Account
 from registre_cli.pool.link import DatabaseAwayError, Link
 from registre_cli.pool.messages import (
     Asking,
     Claimed,
-    Correcting,
     Crashed,
-    Ended,
-    Finished,
-    Halted,
     Idle,
     Leaving,
     Limited,
-    PageStarted,
-    Storing,
 )
 from registre_cli.pool.meter import Meter
-from registre_cli.queue.models import ClaimedDocument, LeaseState, Outcome, ReadingRecord
-from registre_cli.queue.store import QueueStore
-from registre_cli.storage import Storage, open_storage
+from registre_cli.pool.reader import ReaderFactory
+from registre_cli.queue.models import ClaimedDocument
+from registre_cli.storage import open_storage
 
-_ENDED = {Outcome.RETRIED: Ended.RETRIED, Outcome.FAILED: Ended.FAILED, Outcome.LOST: Ended.LOST}
 _POLL_JITTER_SHARE = 0.2
 _BYTES_IN_MB = 1_000_000
-
-
-class DocumentReader(Protocol):
-    """What a worker asks of reading."""
-
-    def read(
-        self, pdf: bytes, source: Source, *, on_page: Callable[[int, int], None]
-    ) -> DocumentReading:
-        """Read one document; `on_page` may raise to leave."""
-
-
-ReaderFactory = Callable[[Settings, PageGate], DocumentReader]
 
 
 @dataclass(frozen=True)
@@ -87,18 +57,6 @@ class WorkerSetup:
     pool_size: int
     retry_delay_base_seconds: float
     open_reader: ReaderFactory
-
-
-class StopRequestedError(Exception):
-    """The pool stops: the page is finished, the document goes back."""
-
-
-class LeaseLostError(Exception):
-    """The document is somebody else's now."""
-
-
-class CancelledError(Exception):
-    """A person cancelled the document."""
 
 
 def run_worker(pipe: Pipe, setup: WorkerSetup, permits: Semaphore | None, account: Account) -> None:
@@ -132,14 +90,10 @@ class Worker:
     def __init__(
         self, control: Control, setup: WorkerSetup, permits: Semaphore | None, account: Account
     ) -> None:
-        from registre_cli.ocr.boost import boost, load_rules
-
         self._control = control
         self._setup = setup
         self._settings = setup.settings
         self._permits = permits
-        self._boost = boost
-        self._rules = load_rules(setup.settings.ocr_boost_rules)
         limiter = open_limiter(
             setup.settings,
             setup.worker_id,
@@ -147,7 +101,7 @@ class Worker:
             on_wait=self._at_its_turn,
         )
         gate = WorkerGate(limiter, account, self._at_its_turn)
-        self._reader = setup.open_reader(setup.settings, gate)
+        reader = setup.open_reader(setup.settings, gate)
         self._environments: dict[str, Environment] = {
             environment.name: environment for environment in setup.environments
         }
@@ -159,11 +113,11 @@ class Worker:
             name: self._link(environment, "lease")
             for name, environment in self._environments.items()
         }
-        self._storages: dict[str, Storage] = {
+        storages = {
             name: open_storage(environment) for name, environment in self._environments.items()
         }
+        self._course = Course(control, reader, storages, setup.settings)
         self._documents = 0
-        self._halted = False
 
     def run(self) -> None:
         """Take documents until told to stop or until it is time to be renewed."""
@@ -178,7 +132,7 @@ class Worker:
             link, document = claimed
             self._take_its_way(link, document)
             self._documents += 1
-            if self._halted:
+            if self._course.halted:
                 return
             if (reason := self._reason_to_be_renewed()) is not None:
                 self._control.report(Leaving(reason))
@@ -218,19 +172,7 @@ class Worker:
             )
         )
         with self._lease(link, document) as lease:
-            try:
-                pdf = self._storages[link.environment].fetch(
-                    document.path, max_bytes=self._settings.ocr_max_bytes
-                )
-                reading = self._read(pdf, document, lease)
-                record = self._correct(reading, document.source)
-                finished = self._store(link, document, reading, record)
-            except DocumentError as error:
-                finished = self._fail(link, document, error)
-            except (StopRequestedError, LeaseLostError, CancelledError) as leaving:
-                finished = self._leave(link, document, leaving)
-            except (ConfigurationError, CostLimitError) as error:
-                finished = self._halt(link, document, error)
+            finished = self._course.run(link, document, lease)
         measured = dataclasses.replace(
             finished,
             seconds=round(time.monotonic() - started, 3),
@@ -254,86 +196,6 @@ class Worker:
                 self._lease_links[link.environment] = self._link(
                     self._environments[link.environment], "lease"
                 )
-
-    def _read(self, pdf: bytes, document: ClaimedDocument, lease: LeaseKeeper) -> DocumentReading:
-        def on_page(page: int, pages: int) -> None:
-            if self._control.stopping:
-                raise StopRequestedError
-            match lease.check():
-                case LeaseState.LOST:
-                    raise LeaseLostError
-                case LeaseState.CANCELLED:
-                    raise CancelledError
-                case LeaseState.HELD:
-                    self._control.report(PageStarted(page, pages))
-
-        try:
-            return self._reader.read(pdf, document.source, on_page=on_page)
-        except MemoryError as error:
-            raise TransientDocumentError("not enough memory for this document") from error
-        except OSError as error:
-            # A full disk or no file handles left: the next try may find a healthier host.
-            raise TransientDocumentError(
-                f"this host failed: {error.strerror or type(error).__name__}"
-            ) from error
-
-    def _correct(self, reading: DocumentReading, source: Source) -> ReadingRecord:
-        self._control.report(Correcting())
-        raw = storable(reading.text)
-        boosted = self._boost(raw, source, self._rules)
-        return ReadingRecord(
-            raw_text=raw,
-            boosted_text=boosted.text,
-            confidence=reading.confidence,
-            pages_json=_pages_json(reading),
-            fields_json=boosted.fields_json(),
-        )
-
-    def _store(
-        self,
-        link: Link,
-        document: ClaimedDocument,
-        reading: DocumentReading,
-        record: ReadingRecord,
-    ) -> Finished:
-        """Store the result; it waits while the database is away, and the fence decides then."""
-        self._control.report(Storing())
-        stored = link.insist(lambda store: store.complete(document.token, record))
-        return Finished(
-            ended=Ended.DONE if stored else Ended.LOST,
-            reason=None if stored else "the lease was lost while the document was read",
-            pages=len(reading.pages),
-            chars=len(record.raw_text),
-            confidence=reading.confidence,
-            pages_by_engine=reading.pages_by_engine,
-        )
-
-    def _fail(self, link: Link, document: ClaimedDocument, error: DocumentError) -> Finished:
-        self._control.report(Storing())
-        write = QueueStore.fail_permanent if error.permanent else QueueStore.fail_transient
-        outcome = link.insist(lambda store: write(store, document.token, error.message))
-        return Finished(_ENDED[outcome], error.message)
-
-    def _leave(self, link: Link, document: ClaimedDocument, leaving: Exception) -> Finished:
-        self._control.report(Storing())
-        if isinstance(leaving, LeaseLostError):
-            return Finished(Ended.LOST, "the lease was lost while the document was read")
-        if isinstance(leaving, CancelledError):
-            outcome = link.insist(lambda store: store.fail_permanent(document.token, "cancelled"))
-            return Finished(_ENDED[outcome], "cancelled")
-        return self._give_back(link, document, "the pool stops")
-
-    def _halt(self, link: Link, document: ClaimedDocument, error: RegistreError) -> Finished:
-        """Give the document back and take no other: nothing is wrong with it."""
-        self._halted = True
-        self._control.report(Storing())
-        finished = self._give_back(link, document, error.message)
-        self._control.report(Halted(error))
-        return finished
-
-    def _give_back(self, link: Link, document: ClaimedDocument, reason: str) -> Finished:
-        given_back = link.insist(lambda store: store.give_back(document.token, reason))
-        return Finished(Ended.GIVEN_BACK if given_back else Ended.LOST, reason)
 
     def _at_its_turn(self, engine: str, seconds: float) -> None:
         """Tell whether an engine is waited for, or asked now."""
@@ -366,25 +228,3 @@ class Worker:
             purpose=purpose,
             retry_delay_base_seconds=self._setup.retry_delay_base_seconds,
         )
-
-
-def open_ocr_reader(settings: Settings, gate: PageGate) -> DocumentReader:
-    """Return the real reader; the heavy libraries are loaded here, in the worker."""
-    from registre_cli.ocr.engines import open_order
-    from registre_cli.ocr.pipeline import Reader
-
-    engines = open_order(settings, gate)
-    for name, version in zip(engines.names, engines.versions, strict=True):
-        get_logger().info("Engine ready", engine=name, version=version)
-    return Reader(settings, engines)
-
-
-def _pages_json(reading: DocumentReading) -> str:
-    """Return the pages' records without their texts, which are stored as one."""
-    pages: list[Mapping[str, object]] = []
-    for page in reading.pages:
-        record = dataclasses.asdict(page)
-        record["chars"] = len(record.pop("text"))
-        del record["words"]
-        pages.append(record)
-    return json.dumps(pages)

@@ -142,7 +142,7 @@ def endless_rules(folder: Path, number: int) -> str:
     rules = [
         f"""
         [[rule]]
-        name = "endless {place}"
+        name = "endless-{place}"
         why = "Somebody's mistake."
         match = '^(?:a|aa|a[a])+[bc]$'
         write = "e"
@@ -163,7 +163,7 @@ def test_a_rule_that_never_ends_is_left_out_and_that_is_marked(
     pool = start_pool(ocr_boost_rules=endless_rules(tmp_path, 1))
     finish(pool, queue, done=4)
     (event,) = pool.events("Rule left out")
-    assert event["rule"] == "endless 0"
+    assert event["rule"] == "endless-0"
 
 
 def test_a_correction_that_never_ends_costs_its_document_and_not_the_worker_for_ever(
