@@ -22,6 +22,8 @@ DEFAULT_HEALTH_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 # A pool tells its state every two seconds: seen again after this, its heart beats.
 _BEAT_SECONDS = 2.5
+# A pool that says nothing for so long may have lost its manager: then there is nothing to wait for.
+_SILENT_SECONDS = 5.0
 
 
 class UnhealthyError(ProblemFoundError):
@@ -90,20 +92,25 @@ class Gate:
         settings: Settings,
         timeout_seconds: float,
         say: Callable[[str], None],
+        require_manager: Callable[[], object],
     ) -> None:
+        """`require_manager` raises where the manager that shall keep the pool is gone."""
         self._site = site
         self._release = release
         self._settings = settings
         self._timeout = timeout_seconds
         self._say = say
+        self._require_manager = require_manager
         self._first_seen: tuple[float, PoolSeen] | None = None
 
     def wait(self, besides: Collection[str]) -> PoolSeen:
         """Return the healthy pool; those named in `besides` are the ones before.
 
-        Raises UnhealthyError with what was still missing at the end of the time.
+        Raises UnhealthyError with what was still missing at the end of the time, and what
+        `require_manager` raises while the pool says nothing.
         """
-        deadline = time.monotonic() + self._timeout
+        began = time.monotonic()
+        deadline = began + self._timeout
         while True:
             pool, missing = self._look(besides)
             if missing is None:
@@ -115,6 +122,8 @@ class Gate:
                     fix="mend what the log and the diagnosis say, and deploy again",
                 )
             self._say(missing)
+            if pool is None and time.monotonic() - began > _SILENT_SECONDS:
+                self._require_manager()
             time.sleep(_POLL_SECONDS)
 
     def _look(self, besides: Collection[str]) -> tuple[PoolSeen | None, str | None]:
@@ -186,10 +195,10 @@ def live_pools(site: Site, release: Release) -> tuple[PoolSeen, ...]:
         return ()
 
 
-def diagnose(site: Site, release: Release) -> tuple[ProblemSeen, ...]:
-    """Return what `queue check` finds wrong, seen from the target."""
+def diagnose(site: Site, release: Release) -> tuple[ProblemSeen, ...] | None:
+    """Return what `queue check` finds wrong, seen from the target; `None` where it cannot look."""
     found = _check(site, release)
-    return found.problems if found else ()
+    return found.problems if found else None
 
 
 def _check(site: Site, release: Release) -> _Check | None:

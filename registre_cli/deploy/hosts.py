@@ -171,7 +171,11 @@ def _not_ready(errors: dict[str, RegistreError], targets: int) -> RegistreError:
     first = next(iter(errors.values()))
     if targets == 1:
         return first
-    said = "; ".join(f"{name}: {error.message}" for name, error in errors.items())
+    said = "; ".join(
+        # What ssh could not do names its host already.
+        error.message if error.message.startswith(name) else f"{name}: {error.message}"
+        for name, error in errors.items()
+    )
     unreachable = any(isinstance(error, UnreachableError) for error in errors.values())
     return (UnreachableError if unreachable else ProblemFoundError)(
         f"{len(errors)} of {targets} hosts are not ready, nothing was changed: {said}",

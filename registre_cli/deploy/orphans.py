@@ -1,7 +1,7 @@
 """Processes that outlived their manager: found by the environment that it gave them (Linux)."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -31,8 +31,8 @@ class Orphan:
     name: str
 
 
-def find_orphans(site: Site, managed: Collection[int], *patterns: str) -> tuple[Orphan, ...]:
-    """Return the processes whose environment has a line for each pattern, except those managed.
+def find_orphans(site: Site, *patterns: str) -> tuple[Orphan, ...]:
+    """Return the processes whose environment has a line for each pattern, managed or not.
 
     A pattern is a basic regular expression for the whole line. Descendants of a process are one
     with it: only the first of a line is named.
@@ -44,17 +44,21 @@ def find_orphans(site: Site, managed: Collection[int], *patterns: str) -> tuple[
     for line in ran.text.splitlines():
         pid, parent, name = line.split(" ", 2)
         found[int(pid)] = (int(parent), name)
-    return tuple(
-        Orphan(pid, name)
-        for pid, (parent, name) in found.items()
-        if parent not in found and pid not in managed
-    )
+    return tuple(Orphan(pid, name) for pid, (parent, name) in found.items() if parent not in found)
 
 
-def orphaned_pools(site: Site, managed: Collection[int]) -> tuple[Orphan, ...]:
-    """Return the pools of this target's releases that no manager knows."""
+def orphaned_pools(site: Site, managed: Callable[[], Collection[int]]) -> tuple[Orphan, ...]:
+    """Return the pools of this target's releases that no manager knows.
+
+    `managed` are the processes that one knows. It is asked after the processes were looked at:
+    what was started again meanwhile is no orphan.
+    """
     home = f"{HOME_VARIABLE}={literal(str(site.home))}"
-    return find_orphans(site, managed, home, f"{RELEASE_VARIABLE}=..*")
+    found = find_orphans(site, home, f"{RELEASE_VARIABLE}=..*")
+    if not found:
+        return ()
+    known = managed()
+    return tuple(orphan for orphan in found if orphan.pid not in known)
 
 
 def literal(text: str) -> str:

@@ -10,6 +10,7 @@ from registre_cli.deploy.history import Ending, Record, append_record
 from registre_cli.deploy.journal import Journal, close_journal
 from registre_cli.deploy.lock import Lock, now, operator
 from registre_cli.deploy.managers.base import (
+    ALIVE_STATES,
     LEGACY_NAMES,
     NEIGHBOUR_NAMES,
     POOL_NAME,
@@ -43,9 +44,9 @@ def undo(
         site.switch(journal.previous)
     if journal.snapshots:
         say("bringing back what ran before")
-        managed = managed_pids({manager.name: manager.list() for manager in managers})
-        lost = [o for o in orphaned_pools(site, managed) if StepName.START in journal.begun]
-        end_orphans(site, lost, _ORPHAN_SECONDS)
+        if StepName.START in journal.begun:
+            lost = orphaned_pools(site, lambda: managed_pids(managers))
+            end_orphans(site, lost, _ORPHAN_SECONDS)
         for manager in ordered:
             snapshot = journal.snapshots.get(manager.name)
             if snapshot is not None:
@@ -60,14 +61,14 @@ def recover(
     journal: Journal,
     say: Callable[[str], None],
 ) -> None:
-    """End a deploy that was killed: finish it where its pool was healthy, undo it elsewhere."""
+    """End a deploy that was killed: finish it where its pool is healthy, undo it elsewhere."""
     if journal.manager not in {manager.name for manager in managers}:
         raise ProblemFoundError(
             f"an interrupted deploy used {journal.manager}, which is not on the target any more",
             fix=f"install {journal.manager} again, or move {site.journal} away",
         )
     say(f"found an interrupted {journal.describe()}")
-    if journal.healthy:
+    if journal.healthy and any(is_kept(manager, journal.release) for manager in managers):
         finish(managers, journal)
         ending = Ending.HEALTHY
     else:
@@ -129,6 +130,16 @@ def _record(site: Site, journal: Journal, ending: Ending) -> Record:
         seconds=(at - journal.started_at).total_seconds(),
         step=journal.begun[-1] if journal.begun else None,
         error=f"interrupted; ended by {operator()}",
+    )
+
+
+def is_kept(manager: ProcessManager, release: str) -> bool:
+    """Return whether this manager keeps the pool of this release alive."""
+    return any(
+        process.name == POOL_NAME
+        and process.state in ALIVE_STATES
+        and f"/{release}/" in process.command
+        for process in manager.list()
     )
 
 

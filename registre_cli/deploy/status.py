@@ -59,7 +59,7 @@ def read_status(transport: Transport, home: PurePosixPath | None) -> TargetStatu
             name: tuple(process for process in known if process.name in TOUCHED_NAMES)
             for name, known in processes.items()
         },
-        orphans=orphaned_pools(site, managed_pids(processes)),
+        orphans=orphaned_pools(site, lambda: managed_pids(managers)),
         pools=tuple(pool for pool in pools if pool.release == current),
         last=history[-1] if history else None,
     )

@@ -24,7 +24,7 @@ from registre_cli.deploy.managers.choice import pm2_of
 from registre_cli.deploy.orphans import Orphan, end_orphans, orphaned_pools
 from registre_cli.deploy.plan import StepName
 from registre_cli.deploy.release import Release, run_program
-from registre_cli.deploy.rollback import TOUCHED_NAMES, finish, recover
+from registre_cli.deploy.rollback import TOUCHED_NAMES, finish, is_kept, recover
 from registre_cli.deploy.site import Site, complaint_of
 from registre_cli.deploy.survey import Survey, managed_pids
 from registre_cli.deploy.wheel import Wheel
@@ -197,11 +197,22 @@ class Deployment:
         """Wait until the pool proved itself; after this nothing is undone any more."""
         assert self.journal is not None
         gate = Gate(
-            self.site, self.goal.release, self.goal.settings, self.goal.health_seconds, self._say
+            self.site,
+            self.goal.release,
+            self.goal.settings,
+            self.goal.health_seconds,
+            self._say,
+            self._managers[0].list,
         )
         gate.wait(self._pools_before)
         if self._stopped_at is not None:
             self.gap_seconds = round(time.monotonic() - self._stopped_at, 1)
+        # A pool that works on while its manager is gone would not outlive the night.
+        if not is_kept(self._managers[0], self.goal.release.id):
+            raise ProblemFoundError(
+                f"the new pool works, and {self._managers[0].name} does not keep it",
+                fix="registre deploy status; see why the manager let go of it, and deploy again",
+            )
         self.journal = self.journal.model_copy(update={"healthy": True})
         write_journal(self.site, self.journal)
 
@@ -249,10 +260,9 @@ class Deployment:
         write_journal(self.site, self.journal)
 
     def _orphans(self) -> tuple[Orphan, ...]:
-        managed = managed_pids({manager.name: manager.list() for manager in self._managers})
         pm2 = pm2_of(self._managers)
         of_pm2 = [o for o in (pm2.orphans() if pm2 else ()) if o.name in TOUCHED_NAMES]
-        pools = orphaned_pools(self.site, managed)
+        pools = orphaned_pools(self.site, lambda: managed_pids(self._managers))
         return tuple({orphan.pid: orphan for orphan in (*of_pm2, *pools)}.values())
 
 

@@ -1,5 +1,6 @@
 """What is on a target before a deploy: looked at, not touched."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -50,14 +51,13 @@ def survey(
     current = site.current_release()
     release = release_named(site, current) if current else None
     processes = {manager.name: manager.list() for manager in managers}
-    managed = managed_pids(processes)
     pm2 = pm2_of(managers)
     if ecosystem is not None and pm2 is None:
         raise ProblemFoundError(
             "--ecosystem needs PM2, which is not on the target", fix="npm install -g pm2"
         )
     pm2_orphans = pm2.orphans() if pm2 else ()
-    pools = orphaned_pools(site, managed)
+    pools = orphaned_pools(site, lambda: managed_pids(managers))
     return Survey(
         current=release,
         settings=site.transport.get(release.settings_file) if release else None,
@@ -70,9 +70,9 @@ def survey(
     )
 
 
-def managed_pids(processes: dict[ManagerName, tuple[ManagedProcess, ...]]) -> set[int]:
-    """Return the processes that a manager watches."""
-    return {p.pid for known in processes.values() for p in known if p.pid is not None}
+def managed_pids(managers: Sequence[ProcessManager]) -> set[int]:
+    """Return the processes that a manager watches now."""
+    return {p.pid for manager in managers for p in manager.list() if p.pid is not None}
 
 
 def require_host(site: Site, python: str) -> None:

@@ -24,12 +24,15 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Failure:
-    """What went wrong first, at which step, and what the target said about it."""
+    """What went wrong first, at which step, and what the target said about it.
+
+    `problems` are those of `queue check`, `None` where it was not asked or could not look.
+    """
 
     step: StepName
     error: RegistreError
     log: tuple[str, ...] = ()
-    problems: tuple[ProblemSeen, ...] = ()
+    problems: tuple[ProblemSeen, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -114,8 +114,9 @@ def _show_failure(failure: Failure) -> None:
         console.print(Text("The last lines of its log:", "bold"))
         for line in failure.log:
             console.print(Text(f"  {printable(line)}"), soft_wrap=True)
-    if failure.problems:
-        console.print(Text("What registre queue check says there:", "bold"))
+    if failure.problems is not None:
+        nothing = "" if failure.problems else " nothing is wrong with the queue"
+        console.print(Text.assemble(("What registre queue check says there:", "bold"), nothing))
         for problem in failure.problems:
             said = f"  {problem.code}: {problem.message}\n    fix: {problem.fix}"
             console.print(
@@ -155,7 +156,7 @@ def outcome_document(target: str, outcome: Outcome) -> dict[str, object]:
         "failed_step": failure.step if failure else None,
         "error": _error(failure.error if failure else None),
         "log": list(failure.log) if failure else [],
-        "problems": [problem.model_dump() for problem in failure.problems] if failure else [],
+        "problems": [problem.model_dump() for problem in (failure and failure.problems) or ()],
         "rollback_error": _error(outcome.undo_error),
     }
 

@@ -46,6 +46,9 @@ class Pm2Manager:
         self._site = site
         self._program = program
         self._daemon: str | None = None
+        # What it said last, until it is told to change something: each question costs it a third
+        # of a second, and some are asked while no pool runs.
+        self._listed: tuple[Pm2Process, ...] | None = None
         self._defined: PurePosixPath | None = None
 
     def list(self) -> tuple[ManagedProcess, ...]:
@@ -61,8 +64,7 @@ class Pm2Manager:
 
     def start(self, name: str) -> None:
         """Start what PM2 knows by this name, or what was defined last."""
-        known = {found.name for found in self._processes()}
-        what = name if name in known else str(self._defined)
+        what = name if self._named(name) else str(self._defined)
         self._must(f"{name} cannot be started", "start", what)
 
     def stop(self, name: str) -> None:
@@ -89,9 +91,10 @@ class Pm2Manager:
 
     def start_from(self, ecosystem: PurePosixPath, names: Sequence[str]) -> None:
         """Start or restart processes as the user's own file defines them."""
-        stop_seconds = sum(p.stop_seconds for p in self._processes() if p.name in names)
+        stop_seconds = sum(p.stop_seconds for p in self._known() if p.name in names)
         chosen = ",".join(names)
         # PM2 takes a relative script from where it is called: from the file's folder, as people do.
+        self._listed = None
         within = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(ecosystem.parent)]
         ran = self._site.ask(
             [*within, self._program, "startOrRestart", ecosystem.name, "--only", chosen],
@@ -116,12 +119,13 @@ class Pm2Manager:
 
     def save(self) -> None:
         """Write PM2's dump, from which it starts after a boot."""
-        self._processes()
+        listed = self._processes()
         self._must("PM2 cannot save", "save", "--force")
+        self._listed = listed
 
     def lost_fleet(self) -> int:
         """Return how many processes the dump names while PM2 knows none: it died, or a boot."""
-        if self._processes():
+        if self._known():
             return 0
         dump = self._site.transport.get(PurePosixPath(self._home) / "dump.pm2")
         try:
@@ -134,9 +138,10 @@ class Pm2Manager:
 
         A PM2 that died first gets back what it ran: saving now would forget its fleet.
         """
+        self._processes()
         if self.lost_fleet():
             self._resurrect()
-        processes = self._processes()
+        processes = self._known()
         if processes:
             self.save()
         return Snapshot(
@@ -171,9 +176,10 @@ class Pm2Manager:
 
     def orphans(self) -> tuple[Orphan, ...]:
         """Return the processes that a PM2 of this account started and none knows any more."""
-        managed = {found.process.pid for found in self._processes()}
-        pattern = f"pm_pid_path={literal(self._home)}/pids/.*"
-        return find_orphans(self._site, {pid for pid in managed if pid is not None}, pattern)
+        found = find_orphans(self._site, f"pm_pid_path={literal(self._home)}/pids/.*")
+        # Asked after: what was started again meanwhile is no orphan.
+        managed = {listed.process.pid for listed in self._processes()}
+        return tuple(orphan for orphan in found if orphan.pid not in managed)
 
     def logs(self, name: str, lines: int) -> tuple[str, ...]:
         """Return the end of what it wrote on stderr, where a pool logs, else on stdout."""
@@ -195,7 +201,10 @@ class Pm2Manager:
         return self._site.environment.get("PM2_HOME", f"{home}/.pm2")
 
     def _named(self, name: str) -> tuple[Pm2Process, ...]:
-        return tuple(found for found in self._processes() if found.name == name)
+        return tuple(found for found in self._known() if found.name == name)
+
+    def _known(self) -> tuple[Pm2Process, ...]:
+        return self._processes() if self._listed is None else self._listed
 
     def _processes(self) -> tuple[Pm2Process, ...]:
         """List the processes, and make sure that the daemon is still the one that we know."""
@@ -207,9 +216,11 @@ class Pm2Manager:
                 fix="see ~/.pm2/pm2.log for why; the roll-back brings its processes back",
             )
         self._daemon = daemon
+        self._listed = processes
         return processes
 
     def _must(self, what: str, *arguments: str, seconds: float = _COMMAND_SECONDS) -> None:
+        self._listed = None
         ran = self._run(*arguments, seconds=seconds)
         if not ran.ok:
             raise ProblemFoundError(f"{what}: {complaint_of(ran)}", fix="pm2 list; pm2 logs")

@@ -156,6 +156,8 @@ class SystemdManager:
             else:
                 self.stop(name)
                 self._install(name, wanted, self._site.folder)
+                copy = str(self._site.folder / unit_of(name))
+                self._site.must(["rm", "-f", copy], f"{copy} cannot be removed")
         for unit in self._units(names):
             if unit.at_boot != (unit.name in snapshot.at_boot):
                 self._at_boot(unit.name, wanted=not unit.at_boot)
