@@ -45,11 +45,14 @@ check: .venv/dev-installed  ## format, lint, types, arrows between the rooms
 test: .venv/dev-installed tesseract  ## every test that needs Python and Tesseract only
 	$(BIN)/pytest
 
-acceptance: .venv/dev-installed tesseract  ## tests that install what they need (PgBouncer, PM2, a chat server, the wheel)
+acceptance: .venv/dev-installed tesseract  ## tests that install what they need (PgBouncer, PM2, sshd, a chat server, the wheel)
 	@command -v pgbouncer >/dev/null || setup/apt-install PgBouncer pgbouncer
 	@command -v faketime >/dev/null || setup/apt-install faketime faketime
+	@command -v ssh >/dev/null || setup/apt-install OpenSSH openssh-client
+	@test -x /usr/sbin/sshd || command -v sshd >/dev/null || setup/apt-install sshd openssh-server
+	@command -v systemd-analyze >/dev/null || setup/apt-install systemd-analyze systemd
 	@$(MAKE) --no-print-directory .venv/pm2/node_modules/.bin/pm2 .venv/llmock/bin/llmock
-	PATH="$(CURDIR)/.venv/pm2/node_modules/.bin:$$PATH" $(BIN)/pytest tests/acceptance
+	PATH="$(CURDIR)/.venv/pm2/node_modules/.bin:$$PATH" $(BIN)/pytest --numprocesses 2 --dist loadfile tests/acceptance
 
 # In a folder of its own: it is a tool of the tests, no part of the project.
 .venv/pm2/node_modules/.bin/pm2: | .venv/bin/python

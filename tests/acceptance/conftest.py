@@ -1,5 +1,6 @@
 """What the acceptance tests share: an installed wheel, and the servers of the other tests."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -19,11 +20,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Our wheel, built once."""
     folder = tmp_path_factory.mktemp("wheel")
     folder.chmod(0o755)
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)],
-        check=True,
-        capture_output=True,
-    )
+    with Path(sys.prefix, "wheel.lock").open("w") as lock:
+        # Two builds at once would work in the same folder of the project.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(
+            [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)],
+            check=True,
+            capture_output=True,
+        )
     (built,) = folder.glob("*.whl")
     return built
 

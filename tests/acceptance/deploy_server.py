@@ -13,7 +13,7 @@ import threading
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from registre_cli.ocr.drawing import Words, vector_pdf
 
 PROGRAMS = Path(sys.executable).parent
 PM2 = PROGRAMS.parent / "pm2" / "node_modules" / ".bin"
+# A machine that is busy makes nobody's pool unhealthy here.
+PATIENTLY = ("--health-timeout", "60")
 PLANTED = "pl4nted-s3cret"
 NEIGHBOURS = ("registre-workers", "registre-monitor", "registre-api")
 LEGACY = ("registre-ocr", "registre-worker")
@@ -88,8 +90,8 @@ class Server:
     root: str = ""
     # Where the documents are, if not below its own folder.
     documents: Path | None = None
-    # What the person at the keyboard finds first: another `ssh`.
-    programs: str = ""
+    # What is found first, on the server as at the keyboard.
+    programs: tuple[Path, ...] = (PROGRAMS,)
 
     @property
     def home(self) -> Path:
@@ -115,7 +117,7 @@ class Server:
     def environment(self) -> dict[str, str]:
         """What the person at the keyboard has, a secret among it."""
         return {
-            "PATH": f"{self.programs or PROGRAMS}:{PROGRAMS}:{PM2}:{os.environ['PATH']}",
+            "PATH": ":".join(map(str, (*self.programs, PM2, os.environ["PATH"]))),
             "HOME": str(self.folder),
             "PM2_HOME": str(self.pm2_home),
             "REGISTRE_HOME": str(self.home),
@@ -189,6 +191,15 @@ class Server:
         assert len({entry["name"] for entry in entries}) == len(entries)
         return entries
 
+    def pm2_is_told(self, *words: str) -> bool:
+        """Whether PM2's program runs with these words at this moment."""
+        for process in psutil.process_iter(["cmdline", "environ"]):
+            environ = process.info["environ"] or {}
+            line = tuple(process.info["cmdline"] or ())
+            if environ.get("PM2_HOME") == str(self.pm2_home) and line[-len(words) :] == words:
+                return "pm2" in line[-len(words) - 1]
+        return False
+
     def fleet_processes(self) -> list[psutil.Process]:
         """The living processes of the neighbours and of the legacy programs."""
         return [p for name in (*NEIGHBOURS, *LEGACY) for p in self.processes_named(name)]
@@ -209,7 +220,7 @@ class Server:
 
     def deploy_arguments(self, wheel: Path) -> tuple[str, ...]:
         return ("deploy", "--yes", "--json", "--wheel", str(wheel), "--env-file",
-                str(self.settings), "--ecosystem", str(self.ecosystem))  # fmt: skip
+                str(self.settings), "--ecosystem", str(self.ecosystem), *PATIENTLY)  # fmt: skip
 
     def begin(self, *arguments: str) -> Running:
         """Start the program and read along."""
@@ -323,6 +334,11 @@ class Server:
         assert isinstance(status, int)
         return status
 
+    def wait_read(self, *documents: str) -> None:
+        """Wait until these documents are read."""
+        for document in documents:
+            wait_for(lambda wanted=document: self.status_of(wanted) == 5, 40, "it is read")  # type: ignore[misc]
+
     def ask(self, query: str, *parameters: object) -> list[tuple[object, ...]]:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             cursor = connection.execute(query.encode(), parameters or None)
@@ -335,8 +351,7 @@ class Server:
             lambda: len(self.pool_processes()) == 1, 5, f"one pool, not {self.pool_processes()}"
         )
         assert f"/{release}/" in " ".join(self.pool_processes()[0].cmdline())
-        document = self.add_document()
-        wait_for(lambda: self.status_of(document) == 5, 20, "a document is read")
+        self.wait_read(self.add_document())
         assert len(self.pool_processes()) == 1
 
     def assert_as_before(self, release: str) -> None:
@@ -353,20 +368,19 @@ class Server:
         assert left <= {"current", "history.jsonl", "releases"}, left
 
     def clean_up(self) -> None:
-        """Leave nothing running."""
-        subprocess.run(
-            [*self.within, PM2 / "pm2", "kill"],
-            env=self.environment,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        for process in psutil.process_iter(["environ"]):
-            environ = process.info["environ"] or {}
-            if environ.get("PM2_HOME") == str(self.pm2_home) or environ.get("REGISTRE_HOME") == str(
-                self.home
-            ):
-                process.send_signal(signal.SIGKILL)
+        """Leave nothing running, whatever the test left."""
+        marks = {("PM2_HOME", str(self.pm2_home)), ("REGISTRE_HOME", str(self.home))}
+        found = True
+        while found:
+            # The daemon goes first, so that nothing is started again; once more for what was.
+            found = False
+            for process in psutil.process_iter(["environ", "status"]):
+                environ = process.info["environ"] or {}
+                living = process.info["status"] != psutil.STATUS_ZOMBIE
+                if living and marks & environ.items():
+                    found = True
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
 
 
 @contextmanager

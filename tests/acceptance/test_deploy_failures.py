@@ -7,21 +7,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from deploy_server import (
     CRASHES,
     LEGACY,
+    NEIGHBOURS,
     Change,
     Server,
     assert_failed,
     open_server,
     thin_wheel,
 )
-from pool_harness import wait_for
 
 from registre_cli.embedded.servers import PostgresServer, ValkeyServer
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 
 # A pool that lives and looks, and never gets a document.
 NEVER_CLAIMS: dict[str, Change] = {
@@ -131,28 +132,39 @@ def test_a_target_that_is_not_ready_is_told_by_the_new_release_itself(
     server.assert_as_before(release)
 
 
-def test_a_pool_that_crashes_at_its_start_gives_way_to_the_one_before(
+def test_a_pool_that_crashes_at_its_start_gives_way_to_the_one_before_with_the_diagnosis(
     server: Server, release: str, wheel: Path, tmp_path: Path
 ) -> None:
-    ran = server.deploy(changed(wheel, tmp_path, CRASHES), "--health-timeout", "4")
-    told = assert_failed(ran, "health", "it has not told Redis that it lives")
-    assert "the crash of this test" in str(told["log"])
+    bad = changed(wheel, tmp_path, CRASHES)
+    running = server.begin(*server.deploy_arguments(bad), "--health-timeout", "4")
+    server.wait_journal(running, "switch")
+    document = server.add_document()
+    assert running.end() == 1, running.lines
+    first, *told = "".join(running.lines).split("Error: ")[1].splitlines()
+    assert "it has not told Redis that it lives" in first
+    shown = "\n".join(told)
+    assert "The last lines of its log:" in shown
+    assert "\n  the crash of this test\n" in shown
+    assert "What registre queue check says there:\n  no_workers: 1 document waits" in shown
+    assert "rolled back: what ran before runs again" in told[-1]
     server.assert_as_before(release)
+    server.wait_read(document)
 
 
 def test_a_pool_that_never_claims_gives_way_with_the_diagnosis_of_the_queue(
     server: Server, release: str, wheel: Path, tmp_path: Path
 ) -> None:
-    # More than the pool before reads while it ends.
+    bad = changed(wheel, tmp_path, NEVER_CLAIMS)
+    running = server.begin(*server.deploy_arguments(bad), "--health-timeout", "8")
+    # The pool before has ended: only the new one could read what comes now.
+    server.wait_journal(running, "switch")
     documents = [server.add_document() for _ in range(3)]
-    server.ask("UPDATE extraction_queue SET ocr_not_before = now() + interval '8 s' WHERE "
-               "status_id = 3")  # fmt: skip
-    ran = server.deploy(changed(wheel, tmp_path, NEVER_CLAIMS), "--health-timeout", "12")
-    told = assert_failed(ran, "health", "documents are eligible, and it has claimed none")
-    assert told["problems"], "queue check says what is wrong"
+    assert running.end() == 1, running.lines
+    said = "".join(running.lines)
+    assert "3 documents are eligible, and it has claimed none" in said.split("Error: ")[1]
+    assert "What registre queue check says there: nothing is wrong with the queue" in said
     server.assert_as_before(release)
-    for document in documents:
-        wait_for(lambda document=document: server.status_of(document) == 5, 20, "it is read")  # type: ignore[misc]
+    server.wait_read(*documents)
 
 
 @pytest.mark.parametrize("step", ["legacy", "health"])
@@ -212,3 +224,17 @@ def test_a_lock_of_another_machine_is_taken_over_once_it_expired_and_that_is_tol
     assert_failed(ran, "install", "the release cannot be installed: ")
     assert "took over a broken lock: eve@elsewhere" in ran.stderr
     server.assert_as_before(release)
+
+
+def test_what_outlived_a_pm2_that_was_killed_before_does_not_work_on_beside_the_new_pool(
+    server: Server, release: str, thin: Path
+) -> None:
+    os.kill(int((server.pm2_home / "pm2.pid").read_text()), signal.SIGKILL)
+    (orphan,) = server.pool_processes()
+    ran = server.deploy(thin)
+    assert ran.returncode == 0, ran.stderr
+    assert "PM2 died; its dump names 4 processes, which are brought back" in ran.stderr
+    assert not psutil.pid_exists(orphan.pid) or orphan.status() == psutil.STATUS_ZOMBIE
+    server.assert_one_pool(server.current())
+    assert server.listed() == dict.fromkeys(("ocr-pool", *NEIGHBOURS), "online")
+    assert [len(server.processes_named(name)) for name in NEIGHBOURS] == [1, 1, 1]

@@ -12,7 +12,7 @@ from pool_harness import wait_for
 
 from registre_cli.embedded.servers import PostgresServer, ValkeyServer
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 _MEGABYTE = 1_000_000
 _DISK_MEGABYTES = 640

@@ -10,7 +10,7 @@ from deploy_server import Server, make_server
 from registre_cli.deploy.plan import StepName
 from registre_cli.embedded.servers import PostgresServer, ValkeyServer
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 _OF_A_DEPLOY = tuple(step.value for step in StepName if step is not StepName.RECOVER)
 # Up to the gate a deploy is undone; its pool was healthy at these, so it is finished.
@@ -49,18 +49,15 @@ def test_a_deploy_that_was_killed_is_undone_by_a_roll_back(
     server: Server, release: str, thin: Path, step: str
 ) -> None:
     server.kill_at(step, *server.deploy_arguments(thin))
-    told = server.registre("deploy", "status")
-    assert told.returncode == 1
-    assert "LOOK HERE" in told.stdout
-    assert f"at step {step}" in told.stdout
     ran = server.registre("deploy", "rollback", "--yes")
     assert ran.returncode == 0, ran.stderr
     assert "found an interrupted deploy" in ran.stderr
+    assert f"at step {step}" in ran.stderr
     assert last_ending(server) == "rolled back"
     server.assert_as_before(release)
 
 
-@pytest.mark.parametrize("step", ["lock", "install", "start"])
+@pytest.mark.parametrize("step", ["lock", "start"])
 def test_the_next_deploy_undoes_one_that_was_killed_and_goes_on(
     server: Server, release: str, thin: Path, step: str
 ) -> None:
@@ -83,6 +80,10 @@ def test_a_deploy_that_was_killed_after_its_pool_was_healthy_is_finished(
     server.kill_at(step, *server.deploy_arguments(thin))
     new = server.current()
     assert new != release
+    told = server.registre("deploy", "status")
+    assert told.returncode == 1
+    assert "LOOK HERE" in told.stdout
+    assert f"at step {step}" in told.stdout
     server.assert_one_pool(new)
     ran = server.registre("deploy", "rollback", "--yes")
     assert ran.returncode == 0, ran.stderr

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from pool_harness import wait_for
 
 from registre_cli.embedded.servers import PostgresServer, ValkeyServer
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +131,7 @@ def test_the_pool_takes_the_place_of_the_legacy_programs(server: Server, first: 
     server.assert_one_pool(first.release)
     (pool,) = server.pools()
     assert (pool["release"], pool["size"]) == (first.release, 2)
-    for document in first.documents:
-        wait_for(lambda document=document: server.status_of(document) == 5, 20, "it is read")  # type: ignore[misc]
+    server.wait_read(*first.documents)
 
 
 def test_no_secret_is_in_the_process_list_in_pm2_or_in_what_was_said(
@@ -180,8 +180,7 @@ def test_an_upgrade_restarts_everything_with_what_is_new_and_loses_no_document(
     assert (pool["release"], pool["size"]) == (upgrade.release, 3)
     for name in NEIGHBOURS:
         assert psutil.Process(pids[name]).environ()["NOTE"] == "the second"
-    for document in upgrade.documents:
-        wait_for(lambda document=document: server.status_of(document) == 5, 20, "it is read")  # type: ignore[misc]
+    server.wait_read(*upgrade.documents)
     (plan, _) = upgrade.ran.stderr.split("1/14", 1)
     assert "changed settings: OCR_WORKER_POOL_SIZE\n" in plan
 
@@ -226,6 +225,21 @@ def test_a_roll_back_brings_the_earlier_release_with_its_own_settings(
     ]
     assert all(d["gap_seconds"] > 0 for d in target["deploys"])
     assert upgrade.release in server.registre("deploy", "history").stdout
+
+
+def test_a_server_without_uv_installs_by_pip(
+    server: Server, thin: Path, first: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "programs", ())
+    without = server.environment["PATH"].split(":")
+    monkeypatch.setenv("PATH", ":".join(p for p in without if not Path(p, "uv").exists()))
+    python = str(Path(sys.executable).resolve())
+    ran = server.deploy(thin, "--python", python)
+    assert ran.returncode == 0, ran.stderr
+    release = str(outcome(ran)["release"])
+    venv = server.records / "releases" / release / "venv"
+    assert (venv / "bin" / "pip").exists()
+    server.assert_one_pool(release)
 
 
 def at_a_terminal(server: Server, *arguments: str, answer: str) -> tuple[int, str]:
