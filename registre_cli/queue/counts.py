@@ -12,10 +12,10 @@ FLOW_WINDOW_SECONDS = 600.0
 
 def waiting_groups(connection: Connection) -> tuple[WaitingGroup, ...]:
     """Return everything at status 3, by source and by the reason that blocks it."""
-    rows = connection.execute(statement("waiting"), {"seconds": FLOW_WINDOW_SECONDS}).fetchall()
+    rows = connection.execute(statement("waiting")).fetchall()
     return tuple(
-        WaitingGroup(source, None if reason is None else BlockReason(reason), *numbers)
-        for source, reason, *numbers in rows
+        WaitingGroup(ready, source, None if reason is None else BlockReason(reason), *numbers)
+        for ready, source, reason, *numbers in rows
     )
 
 

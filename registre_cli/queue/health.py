@@ -100,16 +100,16 @@ def _look(connection: Connection, base: EnvironmentReport) -> EnvironmentReport:
         for source, seconds in connection.execute(statement("mean_seconds")).fetchall()
         if source in set(Source)
     }
-    flow = _flow(connection, eligible)
+    flow = _flow(connection)
     activity = connection.execute(statement("last_activity")).fetchone()
     stale = connection.execute(statement("stale"), {"limit": _SHOWN_STALE}).fetchall()
     found = replace(
         base,
         counts=counts,
-        blocked=_examples(connection, blocked_counts),
+        blocked=_examples(connection, waiting),
         blocked_counts=blocked_counts,
         oldest_waiting_seconds=_most(group.oldest_seconds for group in eligible),
-        ready_for_seconds=_most(group.ready_seconds for group in eligible),
+        ready_for_seconds=_most(_ready_seconds(connection, group) for group in eligible),
         stale=tuple(StaleDocument(*values) for _, *values in stale),
         stale_count=stale[0][0] if stale else 0,
         documents_per_minute=flow.done / (FLOW_WINDOW_SECONDS / 60),
@@ -145,10 +145,9 @@ def _blocked_counts(waiting: Sequence[WaitingGroup]) -> dict[BlockReason, int]:
 
 
 def _examples(
-    connection: Connection, blocked_counts: Mapping[BlockReason, int]
+    connection: Connection, waiting: Sequence[WaitingGroup]
 ) -> tuple[BlockedDocument, ...]:
-    if not blocked_counts:
-        return ()
+    blocked_counts = _blocked_counts([group for group in waiting if not group.ready_to_claim])
     rows = connection.execute(
         statement("blocked"),
         {
@@ -156,23 +155,49 @@ def _examples(
             "limits": [min(number, _EXAMPLES_PER_REASON) for number in blocked_counts.values()],
         },
     ).fetchall()
-    return tuple(
+    for group in waiting:
+        if group.ready_to_claim and group.reason is not None:
+            rows += connection.execute(
+                statement("unsupported"),
+                {"source": group.source, "limit": _EXAMPLES_PER_REASON},
+            ).fetchall()
+    found = [
         BlockedDocument(document_id, number, source, BlockReason(reason))
         for document_id, number, source, reason in rows
+    ]
+    return tuple(
+        example
+        for reason in BlockReason
+        for example in [item for item in found if item.reason is reason][:_EXAMPLES_PER_REASON]
     )
 
 
-def _flow(connection: Connection, eligible: Sequence[WaitingGroup]) -> Flow:
+def _ready_seconds(connection: Connection, group: WaitingGroup) -> float | None:
+    if not group.ready_to_claim:
+        return group.ready_seconds
+    row = connection.execute(statement("ready_seconds"), {"source": group.source}).fetchone()
+    return row[0] if row else None
+
+
+def _flow(connection: Connection) -> Flow:
     row = connection.execute(statement("flow"), {"seconds": FLOW_WINDOW_SECONDS}).fetchone()
     assert row is not None
     left_earlier, left_later, gone_earlier, gone_later, done = row
+    half = FLOW_WINDOW_SECONDS / 2
     return Flow(
-        came_earlier=gone_earlier + sum(group.came_earlier for group in eligible),
-        came_later=gone_later + sum(group.came_later for group in eligible),
+        came_earlier=gone_earlier + _arrivals(connection, FLOW_WINDOW_SECONDS, half),
+        came_later=gone_later + _arrivals(connection, half, 0),
         left_earlier=left_earlier,
         left_later=left_later,
         done=done,
     )
+
+
+def _arrivals(connection: Connection, from_seconds: float, to_seconds: float) -> int:
+    row = connection.execute(
+        statement("arrivals"), {"from_seconds": from_seconds, "to_seconds": to_seconds}
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _first_path(connection: Connection, eligible: Sequence[WaitingGroup]) -> str | None:

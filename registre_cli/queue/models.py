@@ -164,17 +164,17 @@ class RecentError:
 class WaitingGroup:
     """Documents of one source at status 3 with the same reason, or none: those are eligible.
 
-    `oldest_seconds` counts since the oldest was created, `ready_seconds` since the longest
-    waiting was last touched, which is when the extractor stored it or somebody retried it.
+    `ready_to_claim` says whether a claim would find them; what is not may be eligible all the
+    same, a retry whose delay is over. `oldest_seconds` counts since the oldest was created,
+    `ready_seconds` since the longest waiting was ready, which is not told of what is ready.
     """
 
+    ready_to_claim: bool
     source: str
     reason: BlockReason | None
     number: int
     oldest_seconds: float | None
     ready_seconds: float | None
-    came_earlier: int
-    came_later: int
 
 
 @dataclass(frozen=True)

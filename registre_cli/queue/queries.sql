@@ -9,6 +9,14 @@ status_id = 3
       AND coalesce(file_content, '') = ''
       AND coalesce(ocr_attempts, 0) < coalesce(ocr_max_attempts, 3)
 
+-- fragment: unready
+-- Whatever else is at status 3; the predicate of the index registre_blocked, word for word.
+status_id = 3
+      AND (ocr_not_before IS NULL
+           AND btrim(supabase_path) <> ''
+           AND coalesce(file_content, '') = ''
+           AND coalesce(ocr_attempts, 0) < coalesce(ocr_max_attempts, 3)) IS NOT TRUE
+
 -- fragment: block_reason
 -- A waiting document has exactly one reason not to be eligible, or none. A delay that is over
 -- does not block: the document is put back into the ready index within a second.
@@ -248,38 +256,81 @@ SELECT 6, count(*) FILTER (WHERE document_source = 'index'),
 FROM extraction_queue WHERE status_id = 6
 
 -- name: waiting
--- Everything at status 3, by source and reason. A document that was never tried came when it
--- was last touched: the extractor stored it then.
-SELECT document_source::text, reason, count(*),
+-- Everything at status 3, by source and reason. What is in the index of the claim is counted there
+-- alone, so that hundreds of thousands cost little; `ready_seconds` tells how long it has been.
+SELECT true, document_source::text,
+    CASE WHEN document_source::text NOT IN ('index', 'acte') THEN 'unsupported_source' END,
+    count(*), extract(epoch FROM clock_timestamp() - min(created_at))::float8, NULL::float8
+FROM extraction_queue
+WHERE {eligible}
+GROUP BY document_source
+UNION ALL
+SELECT false, document_source::text, reason, count(*),
     extract(epoch FROM clock_timestamp() - min(created_at))::float8,
-    extract(epoch FROM clock_timestamp() - min(came_at))::float8,
-    count(*) FILTER (WHERE untried AND came_at > statement_timestamp()
-        - make_interval(secs => %(seconds)s) AND came_at <= statement_timestamp()
-        - make_interval(secs => %(seconds)s / 2)),
-    count(*) FILTER (WHERE untried AND came_at > statement_timestamp()
-        - make_interval(secs => %(seconds)s / 2))
+    extract(epoch FROM clock_timestamp() - min(ready_at))::float8
 FROM (
-    SELECT document_source, created_at, greatest(created_at, updated_at) AS came_at,
-        coalesce(ocr_attempts, 0) = 0 AS untried,
+    SELECT document_source, created_at, greatest(created_at, updated_at, ocr_not_before) AS ready_at,
         {block_reason} AS reason
     FROM extraction_queue
-    WHERE status_id = 3
+    WHERE {unready}
 ) AS waiting
 GROUP BY document_source, reason
 
+-- name: ready_seconds
+-- How long the first documents of one source have been ready: since they were last touched, by
+-- the extractor or by who retried them. Among the first stands one that waits long, whoever
+-- retries some or gives them priority meanwhile.
+SELECT extract(epoch FROM clock_timestamp() - min(greatest(created_at, updated_at)))::float8
+FROM (
+    SELECT created_at, updated_at
+    FROM extraction_queue
+    WHERE document_source = %(source)s
+      AND {eligible}
+    ORDER BY ocr_priority DESC, created_at, id
+    LIMIT 1000
+) AS first
+
+-- name: arrivals
+-- What became ready between two times and still waits, counted up to a bound that is far above
+-- any pool's reach. A document that was never tried came when it was last touched: the extractor
+-- stored it then.
+SELECT count(*) FROM (
+    SELECT 1
+    FROM extraction_queue
+    WHERE (updated_at > statement_timestamp() - make_interval(secs => %(from_seconds)s)
+            AND updated_at <= statement_timestamp() - make_interval(secs => %(to_seconds)s)
+        OR created_at > statement_timestamp() - make_interval(secs => %(from_seconds)s)
+            AND created_at <= statement_timestamp() - make_interval(secs => %(to_seconds)s))
+      AND greatest(created_at, updated_at)
+        <= statement_timestamp() - make_interval(secs => %(to_seconds)s)
+      AND document_source::text IN ('index', 'acte')
+      AND coalesce(ocr_attempts, 0) = 0
+      AND {eligible}
+    LIMIT 10000
+) AS bounded
+
 -- name: blocked
 -- The oldest examples of each reason. A limit that is not above what there is ends the search
--- at the last one instead of at the end of everything that waits.
+-- at the last one instead of at the end of everything that is blocked.
 SELECT example.*
 FROM unnest(%(reasons)s::text[], %(limits)s::integer[]) AS wanted (reason, most)
 CROSS JOIN LATERAL (
     SELECT id::text, document_number, document_source::text, wanted.reason
     FROM extraction_queue
-    WHERE status_id = 3
+    WHERE {unready}
       AND {block_reason} = wanted.reason
     ORDER BY created_at, id
     LIMIT wanted.most
 ) AS example
+
+-- name: unsupported
+-- The oldest examples of a source that we do not read; nothing else is wrong with them.
+SELECT id::text, document_number, document_source::text, 'unsupported_source'
+FROM extraction_queue
+WHERE document_source = %(source)s
+  AND {eligible}
+ORDER BY ocr_priority DESC, created_at, id
+LIMIT %(limit)s
 
 -- name: stale
 -- Some of the documents that lost their reader, and how many there are.
