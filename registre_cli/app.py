@@ -6,7 +6,7 @@ This is the one place that turns an error into an exit code.
 import os
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -99,11 +99,16 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output left (`| head`): nobody is there to be told.
-        _forget_stdout()
-        sys.exit(ExitCode.OK)
+        _leave_quietly()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            # The library of the command line makes it a 1.
+            _leave_quietly()
+        raise
 
 
-def _forget_stdout() -> None:
-    """Point stdout away, so that the flush at exit does not fail again."""
+def _leave_quietly() -> NoReturn:
+    """End well: the reader of our output left (`| head`), and nobody is there to be told."""
+    # The flush at exit must not fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit()

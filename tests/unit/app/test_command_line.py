@@ -83,7 +83,8 @@ def test_a_database_that_does_not_answer_exits_4_where_it_is_needed() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "--help | head -1",
+        "--help | true",
+        "queue --help | true",
         "capacity --cpu 8 --ram 16 --size 2 | true",
         "capacity --cpu 8 --ram 16 --size 2 --json | true",
     ],
@@ -134,13 +135,19 @@ def test_bash_completes_commands_that_are_loaded_late(typed: list[str], offered:
     assert offered in ran.stdout.split()
 
 
-def test_help_loads_nothing_heavy() -> None:
-    heavy = "psycopg redis numpy pypdfium2 pydantic httpx obstore PIL tesserocr structlog"
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        ("--help", "psycopg redis numpy pypdfium2 pydantic httpx obstore PIL tesserocr structlog"),
+        ("queue list", "redis numpy pypdfium2 httpx obstore PIL tesserocr psutil"),
+    ],
+)
+def test_a_command_loads_nothing_heavy_that_it_does_not_need(arguments: str, heavy: str) -> None:
     ran = subprocess.run(
         [
             sys.executable,
             "-c",
-            "import sys; sys.argv = ['registre', '--help']\n"
+            f"import sys; sys.argv = ['registre', *{arguments.split()!r}]\n"
             "from registre_cli.app import main\n"
             "try: main()\nexcept SystemExit: pass\n"
             f"print([name for name in {heavy.split()!r} if name in sys.modules])",
@@ -148,6 +155,7 @@ def test_help_loads_nothing_heavy() -> None:
         capture_output=True,
         text=True,
         timeout=60,
+        env={**os.environ, "DEV_DATABASE_URL": "postgresql://u:p@127.0.0.1:9/x"},
         check=True,
     )
     assert ran.stdout.splitlines()[-1] == "[]"
