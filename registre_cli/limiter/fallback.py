@@ -1,5 +1,6 @@
 """A worker's fair share of a budget while Redis is away."""
 
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -15,16 +16,28 @@ class Spending:
     tokens: int
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What Redis last counted for all workers together, and when (monotonic seconds)."""
+
+    at: float = -math.inf
+    requests: int = 0
+    tokens: int = 0
+
+
 class LocalShare:
     """An exact sliding window of what this process was granted, by Redis or by its share.
 
-    Redis' grants count too, so that a worker whose Redis goes away does not begin anew.
+    Redis' grants count too, so that a worker whose Redis goes away does not begin anew. Of what
+    all used before, each counts at least its part for a window: those that had little must
+    not take on top of what the others had.
     """
 
     def __init__(self, budget: Budget, window_seconds: float) -> None:
         self._budget = budget
         self._window_seconds = window_seconds
         self._log: dict[str, Spending] = {}
+        self._counted = Counted()
         self._held_until = 0.0
         self._lock = threading.Lock()
 
@@ -38,6 +51,11 @@ class LocalShare:
         with self._lock:
             now = self._forget_the_past()
             self._log[grant_id] = Spending(now, tokens)
+
+    def note_all(self, requests: int, tokens: int) -> None:
+        """Write down what Redis counts in the window for all workers together."""
+        with self._lock:
+            self._counted = Counted(time.monotonic(), requests, tokens)
 
     def settle(self, grant_id: str, tokens: int) -> None:
         """Replace the estimate of a grant by what it really cost."""
@@ -58,21 +76,27 @@ class LocalShare:
 
     def take(self, grant_id: str, tokens: int, workers: int) -> float:
         """Take one request and `tokens`; return 0, or the seconds to wait before asking again."""
-        share = self._budget.share(1 / max(workers, 1))
+        workers = max(workers, 1)
+        share = self._budget.share(1 / workers)
         if share.tpm is not None:
             tokens = min(tokens, share.tpm)
         with self._lock:
             now = self._forget_the_past()
             if now < self._held_until:
                 return self._held_until - now
-            used = sum(spent.tokens for spent in self._log.values())
-            fits = (share.rpm is None or len(self._log) < share.rpm) and (
+            before = self._counted if self._counted.at > now - self._window_seconds else Counted()
+            requests = max(len(self._log), math.ceil(before.requests / workers))
+            used = max(
+                sum(spent.tokens for spent in self._log.values()),
+                math.ceil(before.tokens / workers),
+            )
+            fits = (share.rpm is None or requests < share.rpm) and (
                 share.tpm is None or used + tokens <= share.tpm
             )
             if fits:
                 self._log[grant_id] = Spending(now, tokens)
                 return 0.0
-            oldest = next(iter(self._log.values())).at
+            oldest = next(iter(self._log.values()), before).at
             return max(oldest + self._window_seconds - now, 0.001)
 
     def _forget_the_past(self) -> float:

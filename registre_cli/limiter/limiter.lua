@@ -9,7 +9,8 @@
 -- KEYS[2] tokens   hash: grant → tokens; field 'total' is their sum
 -- KEYS[3] queue    sorted set: waiting worker → its ticket
 -- KEYS[4] patience sorted set: waiting worker → the time (ms) at which it counts as gone
--- KEYS[5] state    hash: hold_until (ms), share (effective part of the budget), ticket, limits
+-- KEYS[5] state    hash: hold_until and telling_until (ms), share (effective part of the
+--                  budget), ticket, limits, log
 -- KEYS[6] workers  sorted set: worker → when it was last seen (ms)
 -- KEYS[7] flight   sorted set: grant whose request is on its way → when it counts as lost (ms)
 -- KEYS[8] wanted   hash: waiting worker → the tokens that it asks for
@@ -41,6 +42,8 @@ local SPREAD, LEAST_SPREAD_MS = 0.1, 500
 local ASK_AGAIN_MS, LONGEST_ASK_AGAIN_MS = 50, 1000
 -- So many grants are looked at together when tokens are short.
 local LOOKED_AT = 64
+-- Who waits asks at least every 2 s: so long nobody is served after we were away.
+local TELLING_MS = 3000
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -145,10 +148,20 @@ local function log_name()
     return tonumber(redis.call('HGET', state, 'log'))
 end
 
+-- Until when (ms) workers tell what they were granted while we did not count.
+local function telling_until()
+    return tonumber(redis.call('HGET', state, 'telling_until') or -math.huge)
+end
+
 local function take()
     local known, log = tonumber(ARGV[12]), log_name()
     -- Whoever has a log of its own that we do not know must tell it first.
-    if known ~= 0 and known ~= log then return { 0, 1, redis.call('ZCARD', workers), now, log } end
+    if known ~= 0 and known ~= log then
+        if now > telling_until() + window then
+            redis.call('HSET', state, 'telling_until', now + TELLING_MS)
+        end
+        return { 0, 1, redis.call('ZCARD', workers), now, log, 0, 0 }
+    end
     local rpm, tpm = allowed(tonumber(ARGV[3])), allowed(tonumber(ARGV[4]))
     -- A page that is larger than the whole budget passes alone instead of never.
     if tpm > 0 then amount = math.min(amount, tpm) end
@@ -165,7 +178,9 @@ local function take()
     local needed = amount + (tpm > 0 and wanted_before(ahead) or 0)
     local hold = held()
     local wait
-    if hold > 0 then
+    if now < telling_until() then
+        wait = telling_until() - now
+    elseif hold > 0 then
         local crowd = math.max(seen, redis.call('ZCARD', queue))
         local spread = math.max(hold * SPREAD, LEAST_SPREAD_MS)
         wait = math.floor(hold + spread * (ahead + chance) / crowd)
@@ -178,12 +193,12 @@ local function take()
         redis.call('HSET', tokens, grant, amount)
         redis.call('HINCRBY', tokens, 'total', amount)
         if at_once > 0 then redis.call('ZADD', flight, now + longest, grant) end
-        return { 1, 0, seen, now, log }
+        return { 1, 0, seen, now, log, redis.call('ZCARD', grants), total() }
     else
         wait = wait_for(ahead + 1, needed, rpm, tpm)
     end
     redis.call('ZADD', patience, now + wait + PATIENCE_MS, worker)
-    return { 0, wait, seen, now, log }
+    return { 0, wait, seen, now, log, redis.call('ZCARD', grants), total() }
 end
 
 local function land()

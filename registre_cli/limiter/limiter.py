@@ -169,9 +169,11 @@ class Limiter:
         answer = self._ask("take", engine, customer, grant_id, tokens)
         if answer is None:
             return share.take(grant_id, tokens, self._workers_seen), None
-        granted, wait_ms, workers_seen, now_ms, log = answer
+        granted, wait_ms, workers_seen, now_ms, log, used_requests, used_tokens = answer
         self._workers_seen = max(workers_seen, self._workers_here)
-        if log != self._logs_known.setdefault(engine, log):
+        if log == self._logs_known.setdefault(engine, log):
+            share.note_all(used_requests, used_tokens)
+        else:
             self._recount(engine, customer)
             self._logs_known[engine] = log
         if granted:

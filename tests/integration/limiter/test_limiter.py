@@ -355,14 +355,40 @@ def test_without_redis_a_worker_keeps_to_its_share_and_rejoins_afterwards(
             return not limiter.in_fallback
 
         wait_for(rejoined, 10, "it does not come back")
-        wait_for(lambda: wait_of(limiter, "e", 0, "w#1", "g3") == 0, 2, "it is not served any more")
+        wait_for(
+            lambda: wait_of(limiter, "e", 0, "w#1", "g3") == 0, 10, "it is not served any more"
+        )
         assert limiter.usage()["e"].rpm.used >= 3, "what it took alone is forgotten"
     finally:
         server.stop()
 
 
+def test_those_that_had_little_do_not_take_on_top_of_what_others_had(server_folder: Path) -> None:
+    server = ValkeyServer(server_folder / "uneven-valkey")
+    server.start()
+    try:
+        url, budget = server.url(), {"rpm": 8, "tpm": 80}
+        greedy, *rest = [limiter_of(url, f"w{i}", window=60, **budget) for i in range(4)]
+        for each in (*rest, *(greedy,) * 5):
+            with each.admit("e", 10):
+                pass
+        assert all(wait_of(each, "e", 10, each._worker_id, "g") > 0 for each in (greedy, *rest))
+        server.stop()
+        for each in (greedy, *rest):
+            assert wait_of(each, "e", 10, each._worker_id, "g") > 0, "the budget is passed"
+            assert each.in_fallback
+        server.start()
+        time.sleep(2.1)
+        # Redis has lost its memory: nobody is served before the others have told theirs.
+        for each in (*rest, *rest, greedy):
+            assert wait_of(each, "e", 10, each._worker_id, "g") > 0, "the budget is granted twice"
+        assert greedy.usage()["e"].rpm.used == 8
+    finally:
+        server.stop()
+
+
 def test_a_flushed_redis_is_filled_again_without_an_error(redis_url: str) -> None:
-    limiter = limiter_of(redis_url, rpm=5)
+    limiter = limiter_of(redis_url, rpm=5, window=60)
     client = redis.Redis.from_url(redis_url)
     with limiter.admit("e", 0):
         pass
