@@ -7,7 +7,7 @@ from pathlib import Path
 
 from registre_cli.core.settings import Environment, Settings
 from registre_cli.preflight import database, local, service, services, sources
-from registre_cli.preflight.check import Check
+from registre_cli.preflight.check import Check, skipped
 from registre_cli.preflight.vision import vision_checks
 
 
@@ -39,9 +39,11 @@ def checks_for(
         Check("pool/version", partial(service.running_version, living_pools)),
     ]
     for environment in environments:
-        if not environment.enabled:
-            continue
         name = environment.name
+        if not environment.enabled:
+            said = f"OCR_{name.upper()}=false: no pool serves it"
+            checks.append(Check(f"{name}/enabled", partial(skipped, said)))
+            continue
         checks += [
             Check(f"{name}/postgresql", partial(database.reach, environment)),
             Check(f"{name}/schema", partial(database.schema, environment)),

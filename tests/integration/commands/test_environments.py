@@ -122,6 +122,8 @@ def test_a_disabled_environment_is_left_alone_and_shown_as_such(
     }
     problem = next(p for p in checked["problems"] if p["code"] == "environment_disabled")
     assert problem["environment"] == "prod" and "OCR_PROD" in problem["fix"]
+    verified = shell.run("verify-setup", OCR_PROD="false").stdout
+    assert "OCR_PROD=false: no pool serves it" in verified
 
 
 def test_a_disabled_environment_is_not_read_even_when_asked_for(
