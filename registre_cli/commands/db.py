@@ -15,8 +15,8 @@ app = typer.Typer(help="Our additive schema changes.", no_args_is_help=True, ric
 @app.command()
 def migrate(env: Environments = None, env_file: EnvFile = None, as_json: Json = False) -> None:
     """Add the columns, indexes and the trigger that are missing; never change what is there."""
-    from registre_cli.pool.check import choose_environments
     from registre_cli.queue.migrate import migrate as apply
+    from registre_cli.queue.opening import choose_environments
     from registre_cli.ui.db import show_applied
 
     with opened(env_file) as settings:
@@ -31,9 +31,9 @@ def migrate(env: Environments = None, env_file: EnvFile = None, as_json: Json = 
 def status(env: Environments = None, env_file: EnvFile = None, as_json: Json = False) -> None:
     """Show which changes are there. Exit 1 where one is missing."""
     from registre_cli.core.errors import ExitCode
-    from registre_cli.pool.check import choose_environments
     from registre_cli.queue.connection import connect
     from registre_cli.queue.migrate import migration_states
+    from registre_cli.queue.opening import choose_environments
     from registre_cli.ui.db import show_states
 
     with opened(env_file) as settings:

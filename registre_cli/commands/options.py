@@ -46,13 +46,14 @@ def opened(env_file: Path | None, **flags: object) -> Iterator["Settings"]:
     from registre_cli.core.log import configure_logging
     from registre_cli.core.settings import load_settings
     from registre_cli.embedded import serving
-    from registre_cli.queue.migrate import migrate
 
     settings = load_settings(env_file, **flags)
     configure_logging(settings.log_level, settings.log_format)
     with serving(settings) as served:
         if served.local is not None and served.local.database_url is not None:
             # The embedded database is ours alone: it never waits for a person to migrate it.
+            from registre_cli.queue.migrate import migrate
+
             migrate(served.local.database_url)
         yield served
 
@@ -61,8 +62,7 @@ def opened(env_file: Path | None, **flags: object) -> Iterator["Settings"]:
 def one_queue(env_file: Path | None, env: str | None) -> Iterator[tuple[str, "Connection"]]:
     """Yield the one environment that is meant, and a connection to its queue."""
     from registre_cli.core.errors import WrongUsageError
-    from registre_cli.pool.check import choose_environments
-    from registre_cli.queue.opening import open_queue
+    from registre_cli.queue.opening import choose_environments, open_queue
 
     with opened(env_file) as settings:
         environments = choose_environments(settings, [env] if env else ())

@@ -76,10 +76,9 @@ def list_(
 ) -> None:
     """List documents, the latest changed first."""
     from registre_cli.core.errors import WrongUsageError
-    from registre_cli.pool.check import choose_environments
     from registre_cli.queue.admin import list_documents
     from registre_cli.queue.models import Status
-    from registre_cli.queue.opening import open_queue
+    from registre_cli.queue.opening import choose_environments, open_queue
     from registre_cli.ui.queue import show_rows
 
     try:
@@ -147,8 +146,7 @@ def search(
     alternatives. Exit 0 also where nothing is found.
     """
     from registre_cli.core.errors import WrongUsageError
-    from registre_cli.pool.check import choose_environments
-    from registre_cli.queue.opening import open_queue
+    from registre_cli.queue.opening import choose_environments, open_queue
     from registre_cli.queue.search import search_texts
     from registre_cli.ui.search import show_found
 

@@ -60,10 +60,10 @@ def _look(
 
     from registre_cli.core.errors import WrongUsageError
     from registre_cli.core.settings import load_settings
-    from registre_cli.pool.check import choose_environments
     from registre_cli.pool.overview import living_pools
     from registre_cli.preflight.check import run_checks
     from registre_cli.preflight.suite import checks_for
+    from registre_cli.queue.opening import choose_environments
 
     with nullcontext(load_settings(env_file)) if offline else opened(env_file) as settings:
         chosen = () if offline else choose_environments(settings, env)

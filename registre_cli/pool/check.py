@@ -7,12 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from registre_cli.core.documents import Source
-from registre_cli.core.errors import (
-    ConfigurationError,
-    DocumentError,
-    RegistreError,
-    StorageAwayError,
-)
+from registre_cli.core.errors import DocumentError, RegistreError, StorageAwayError
 from registre_cli.core.processes import ManagedProcess, running_under_pm2
 from registre_cli.core.settings import Environment, Settings
 from registre_cli.limiter.budgets import open_redis
@@ -20,6 +15,7 @@ from registre_cli.pool.models import PoolStatus, WorkerState
 from registre_cli.pool.registry import live_pools
 from registre_cli.queue.diagnosis import diagnose
 from registre_cli.queue.health import inspect
+from registre_cli.queue.opening import choose_environments
 from registre_cli.queue.report import (
     EnvironmentReport,
     LiveWorkers,
@@ -52,22 +48,6 @@ class _Living:
     pools: tuple[PoolStatus, ...] = ()
     known: bool = True
     unreachable_because: RegistreError | None = None
-
-
-def choose_environments(settings: Settings, asked: Sequence[str]) -> tuple[Environment, ...]:
-    """Return the configured environments, or those asked for, enabled or not.
-
-    Raises ConfigurationError where one that is asked for has no database.
-    """
-    if not asked:
-        return settings.environments
-    by_name = {environment.name: environment for environment in settings.environments}
-    for name in asked:
-        if name not in by_name:
-            raise ConfigurationError(
-                f"the environment {name} has no database", fix=f"set {name.upper()}_DATABASE_URL"
-            )
-    return tuple(environment for name, environment in by_name.items() if name in asked)
 
 
 def check_queues(settings: Settings, asked: Sequence[str]) -> CheckReport:

@@ -1,14 +1,30 @@
-"""Opening one environment's queue for a person's command."""
+"""Choosing environments, and opening one's queue, for a person's command."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
 
 from registre_cli.core.errors import ConfigurationError, ProblemFoundError
-from registre_cli.core.settings import Environment
+from registre_cli.core.settings import Environment, Settings
 from registre_cli.queue.connection import Connection, connect, explain
 from registre_cli.queue.migrate import schema_is_current
+
+
+def choose_environments(settings: Settings, asked: Sequence[str]) -> tuple[Environment, ...]:
+    """Return the configured environments, or those asked for, enabled or not.
+
+    Raises ConfigurationError where one that is asked for has no database.
+    """
+    if not asked:
+        return settings.environments
+    by_name = {environment.name: environment for environment in settings.environments}
+    for name in asked:
+        if name not in by_name:
+            raise ConfigurationError(
+                f"the environment {name} has no database", fix=f"set {name.upper()}_DATABASE_URL"
+            )
+    return tuple(environment for name, environment in by_name.items() if name in asked)
 
 
 @contextmanager
