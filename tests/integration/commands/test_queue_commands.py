@@ -8,7 +8,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pytest
+from command_series import run_series
 from conftest import Shell
 
 from registre_cli.demo.scan import scanned_pdf
@@ -158,20 +158,16 @@ def test_a_schema_that_lacks_our_changes_is_a_problem(empty_shell: Shell) -> Non
     assert empty_shell.json("queue", "check")["ok"] is True
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("list",), ("show", "1"), ("add", "a/b.pdf", "--source", "acte"), ("retry", "--failed"),
-        ("release", "--stale"), ("cancel", "1"),
-    ],
-)  # fmt: skip
-def test_every_command_says_what_a_schema_lacks(
-    empty_shell: Shell, arguments: tuple[str, ...]
-) -> None:
-    ran = empty_shell.run("queue", *arguments)
-    assert ran.returncode == 3, ran.stderr
-    assert "registre db migrate --env dev" in ran.stderr
-    assert "Traceback" not in ran.stderr
+def test_every_command_says_what_a_schema_lacks(empty_shell: Shell) -> None:
+    commands = (
+        "list", "show 1", "add a/b.pdf --source acte", "retry --failed", "release --stale",
+        "cancel 1",
+    )  # fmt: skip
+    calls = [(["queue", *command.split()], empty_shell.settings) for command in commands]
+    for ended in run_series(calls, empty_shell.folder):
+        assert ended.code == 3, ended
+        assert "registre db migrate --env dev" in ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
 def test_the_embedded_queue_is_ready_at_its_first_use(shell: Shell, tmp_path: Path) -> None:
@@ -239,10 +235,13 @@ def test_a_redis_that_is_away_is_a_problem_of_its_own(shell: Shell) -> None:
     assert "pl4nted" not in json.dumps(report)
 
 
-@pytest.mark.parametrize(("fail_on", "code"), [("error", 0), ("warning", 1), ("never", 0)])
-def test_what_makes_the_check_fail_can_be_chosen(shell: Shell, fail_on: str, code: int) -> None:
+def test_what_makes_the_check_fail_can_be_chosen(shell: Shell) -> None:
     shell.insert(supabase_path=None)
-    assert shell.run("queue", "check", "--fail-on", fail_on).returncode == code
+    calls = [
+        (["queue", "check", "--fail-on", fail_on], shell.settings)
+        for fail_on in ("error", "warning", "never")
+    ]
+    assert [ended.code for ended in run_series(calls, shell.folder)] == [0, 1, 0]
 
 
 def test_documents_are_added_listed_shown_and_read(shell: Shell) -> None:
@@ -283,11 +282,15 @@ def test_retry_release_and_cancel_repair_the_queue(shell: Shell) -> None:
     assert shell.ask(status, reading) == [(3, 0)]
     assert shell.run("queue", "cancel", reading, failed).returncode == 0
     assert shell.ask(status, reading)[0][0] == 4
-    for command in ("retry", "release", "cancel", "show"):
-        for unknown in ("00000000-0000-0000-0000-000000000000", "not-an-id", "'; DROP"):
-            ran = shell.run("queue", command, unknown)
-            assert ran.returncode == 1
-            assert "there is no document" in ran.stderr
+    unknown = ("00000000-0000-0000-0000-000000000000", "not-an-id", "'; DROP")
+    calls = [
+        (["queue", command, name], shell.settings)
+        for command in ("retry", "release", "cancel", "show")
+        for name in unknown
+    ]
+    for ended in run_series(calls, shell.folder):
+        assert ended.code == 1, ended
+        assert "there is no document" in ended.stderr
 
 
 def test_several_environments_want_a_name(shell: Shell) -> None:
