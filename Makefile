@@ -43,7 +43,7 @@ check: .venv/dev-installed  ## format, lint, types, arrows between the rooms
 	$(BIN)/lint-imports
 
 test: .venv/dev-installed tesseract  ## every test that needs Python and Tesseract only
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 acceptance: .venv/dev-installed tesseract  ## tests that install what they need (PgBouncer, PM2, sshd, a chat server, the wheel)
 	@command -v pgbouncer >/dev/null || setup/apt-install PgBouncer pgbouncer

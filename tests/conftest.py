@@ -18,6 +18,13 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _screen_of_no_parent() -> None:
+    """Whoever runs the tests may tell its own screen's size, which is not our programs'."""
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _settings_of_the_machine_stay_outside(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No setting of the person who runs the tests reaches a test, nor their data folder."""
     prefixes = ("OCR_", "DEV_", "STAGING_", "PROD_", "SERVER_", "REDIS_URL", "LOG_", "WORKER_COUNT")
