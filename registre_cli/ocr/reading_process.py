@@ -18,6 +18,7 @@ from registre_cli.core.documents import Source
 from registre_cli.core.errors import ConfigurationError, DocumentError, PermanentDocumentError
 from registre_cli.core.log import configure_logging
 from registre_cli.core.settings import Settings
+from registre_cli.core.temporary import require_room_for_sockets
 from registre_cli.ocr.boost import Boosted, RuleSet, boost, load_rules
 from registre_cli.ocr.engine import PageGate
 from registre_cli.ocr.exports import OutputFormat, export
@@ -162,6 +163,7 @@ class _ReadingProcess:
 
     def _running(self) -> tuple[Pipe, BaseProcess]:
         if self._pipe is None or self._process is None:
+            require_room_for_sockets()
             context = multiprocessing.get_context("forkserver")
             self._pipe, theirs = context.Pipe()
             self._process = context.Process(target=_serve, args=(theirs, self._order), daemon=True)

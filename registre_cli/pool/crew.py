@@ -12,6 +12,7 @@ from registre_cli.core.documents import Source
 from registre_cli.core.errors import RegistreError
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Settings
+from registre_cli.core.temporary import require_room_for_sockets
 from registre_cli.pool.exits import EXIT_MISCONFIGURED, describe_exit
 from registre_cli.pool.household import Household
 from registre_cli.pool.job_log import log_claimed, log_finished, log_lost, log_processing
@@ -81,9 +82,13 @@ class Crew:
         self.stopping = False
 
     def start_fork_server(self) -> None:
-        """Start the process that workers are forked from, deaf to the group's signals."""
+        """Start the process that workers are forked from, deaf to the group's signals.
+
+        Raises ConfigurationError where its socket has no room.
+        """
         from multiprocessing import forkserver
 
+        require_room_for_sockets()
         self._context.set_forkserver_preload(["registre_cli.pool.worker"])
         deaf = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
         before = [signal.signal(number, signal.SIG_IGN) for number in deaf]

@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -20,8 +21,8 @@ def test_a_full_temporary_folder_is_a_named_transient_failure(
 ) -> None:
     page = scanned_pdf([[Words(60, 100, "Lot 1 234 567", 14)]], random.Random(1))
     (tmp_path / "1.pdf").write_bytes(page)
-    small = tmp_path / "small"
-    small.mkdir()
+    # The path of a fork server's socket below it must be short.
+    small = Path(tempfile.mkdtemp(prefix="registre-small-"))
     unshare = shutil.which("unshare")
     assert unshare is not None
     # A mount of our own, seen by nobody else; the command line engine writes temporary files.
@@ -51,4 +52,5 @@ def test_a_full_temporary_folder_is_a_named_transient_failure(
         row = connection.execute(
             "SELECT status_id, ocr_attempts, ocr_error FROM extraction_queue"
         ).fetchone()
+    small.rmdir()
     assert row == (3, 1, "this host failed: No space left on device")

@@ -72,6 +72,16 @@ def test_a_wrong_setting_exits_3_with_its_name() -> None:
     assert "OCR_LEASE_SECONDS='soon'" in ran.stderr
 
 
+def test_a_temporary_folder_too_deep_for_a_socket_exits_3_with_the_way_out(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 80)
+    deep.mkdir()
+    (tmp_path / "1.pdf").write_bytes(b"%PDF-1.4")
+    ran = registre("ocr", str(tmp_path / "1.pdf"), TMPDIR=str(deep))
+    assert ran.returncode == 3
+    assert "set TMPDIR to a shorter one" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def test_a_database_that_does_not_answer_exits_4_where_it_is_needed() -> None:
     dsn = "postgresql://u:pl4nted@127.0.0.1:9/x"
     ran = registre("queue", "list", DEV_DATABASE_URL=dsn)
