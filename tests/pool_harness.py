@@ -30,12 +30,15 @@ CREATE TRIGGER audit AFTER UPDATE OF status_id ON extraction_queue
 """
 
 
-def wait_for(condition: Callable[[], object], seconds: float, what: str) -> None:
-    """Wait until the condition holds; fail with `what` after `seconds`."""
+def wait_for(
+    condition: Callable[[], object], seconds: float, what: str | Callable[[], str]
+) -> None:
+    """Wait until the condition holds; fail after `seconds` with `what` is true then."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"after {seconds:g} s: {what}")
+            said = what if isinstance(what, str) else what()
+            raise AssertionError(f"after {seconds:g} s: {said}")
         time.sleep(0.02)
 
 

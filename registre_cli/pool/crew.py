@@ -13,6 +13,7 @@ from registre_cli.core.errors import RegistreError
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Settings
 from registre_cli.core.temporary import require_room_for_sockets
+from registre_cli.pool.estates import Estate
 from registre_cli.pool.exits import EXIT_MISCONFIGURED, describe_exit
 from registre_cli.pool.household import Household
 from registre_cli.pool.job_log import log_claimed, log_finished, log_lost, log_processing
@@ -210,8 +211,8 @@ class Crew:
             exit_code = worker.process.exitcode
             if worker.document is not None:
                 self._settle_for(worker, worker.document, exit_code)
-            elif exit_code != 0 and not self.stopping:
-                log_lost(worker, worker.sentence or describe_exit(exit_code))
+            elif exit_code != 0:
+                self._open_estate_of(worker, exit_code)
             if exit_code != 0:
                 self._respawns.setdefault(slot, Respawn()).failed(
                     hopeless=exit_code == EXIT_MISCONFIGURED
@@ -287,12 +288,24 @@ class Crew:
             self._household.give_back(document.environment, document.token, "the pool stops")
             self._note_finished(worker, Finished(Ended.GIVEN_BACK, "the pool stops"))
             return
-        cause = worker.sentence or f"worker ended by {describe_exit(exit_code)}"
-        reason = f"{cause}{worker.where()}"
+        reason = f"{_cause(worker, exit_code)}{worker.where()}"
         log_lost(worker, reason)
         self._household.fail(document.environment, document.token, reason)
         is_last = document.token.attempt >= document.max_attempts
         self._note_finished(worker, Finished(Ended.FAILED if is_last else Ended.RETRIED, reason))
 
+    def _open_estate_of(self, worker: WorkerProcess, exit_code: int | None) -> None:
+        """See to what a worker took that died before it could tell."""
+        if self.stopping:
+            self._household.open_estate(Estate(worker.worker_id, "the pool stops", give_back=True))
+            return
+        log_lost(worker, worker.sentence or describe_exit(exit_code))
+        cause = _cause(worker, exit_code)
+        self._household.open_estate(Estate(worker.worker_id, cause, give_back=False))
+
     def _page_deadline(self) -> float:
         return time.monotonic() + self._settings.ocr_page_timeout + _KILL_GRACE_SECONDS
+
+
+def _cause(worker: WorkerProcess, exit_code: int | None) -> str:
+    return worker.sentence or f"worker ended by {describe_exit(exit_code)}"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from registre_cli.core.documents import Source
 from registre_cli.core.log import get_logger
 from registre_cli.core.settings import Environment, Settings
+from registre_cli.pool.estates import Estate
 from registre_cli.pool.models import QueueGlance
 from registre_cli.pool.steward import Ear, Steward
 from registre_cli.queue.models import FencingToken, WaitingWork
@@ -69,6 +70,11 @@ class Household:
     def give_back(self, environment: str, token: FencingToken, reason: str) -> None:
         """Put back the document of a worker that we ended ourselves."""
         self._stewards[environment].give_back(token, reason)
+
+    def open_estate(self, estate: Estate) -> None:
+        """Settle what a dead worker may have taken, in whichever environment."""
+        for steward in self._stewards.values():
+            steward.open_estate(estate)
 
     def look(self, *, forget: bool = False) -> None:
         """Ask every steward for a fresh glance; `forget` what was seen before."""

@@ -17,12 +17,14 @@ from pydantic import SecretStr
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import RegistreError
 from registre_cli.core.log import get_logger
+from registre_cli.pool.estates import Estate, Estates
 from registre_cli.pool.link import DatabaseAwayError, DatabaseRefusedError, Link
 from registre_cli.queue.models import FencingToken, SourceCounts, WaitingWork
 from registre_cli.queue.notifications import Listener
 from registre_cli.queue.store import QueueStore
 
 _WAKE_RETRIES_SECONDS = 1.0
+_SETTLE_ESTATES_SECONDS = 1.0
 _RESCUES_IN_A_LEASE = 4
 _LISTENER_PAUSE_SECONDS = 2.0
 # Without news for so long, the listener asks whether the server is still there.
@@ -62,6 +64,7 @@ class Steward:
         self._glance_seconds = glance_seconds
         self._on_news = on_news
         self._writes: queue.Queue[Callable[[QueueStore], object]] = queue.Queue()
+        self._estates = Estates()
         self._closing = threading.Event()
         self._glance_wanted = threading.Event()
         self._thread = threading.Thread(
@@ -85,6 +88,11 @@ class Steward:
         """Put back the document of a worker that we ended ourselves."""
         self._write(lambda store: store.give_back(token, reason))
 
+    def open_estate(self, estate: Estate) -> None:
+        """Settle, now and for a while, what a dead worker took without having said so."""
+        self._estates.open(estate)
+        self._write(self._estates.settle)
+
     def look(self) -> None:
         """Ask for a fresh glance soon."""
         self._glance_wanted.set()
@@ -103,12 +111,13 @@ class Steward:
         self._writes.put(write)
 
     def _keep_house(self) -> None:
-        due = {self._rescue: 0.0, self._wake_retries: 0.0, self._glance: 0.0}
         periods = {
             self._rescue: self._rescue_seconds,
             self._wake_retries: _WAKE_RETRIES_SECONDS,
+            self._settle_estates: _SETTLE_ESTATES_SECONDS,
             self._glance: self._glance_seconds,
         }
+        due = dict.fromkeys(periods, 0.0)
         while not self._closing.is_set():
             try:
                 self._write_down()
@@ -153,6 +162,10 @@ class Steward:
 
     def _wake_retries(self) -> None:
         if self._link.ask(lambda store: store.wake_due_retries()):
+            self._on_news()
+
+    def _settle_estates(self) -> None:
+        if self._link.ask(self._estates.settle):
             self._on_news()
 
     def _glance(self) -> None:

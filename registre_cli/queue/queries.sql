@@ -196,6 +196,12 @@ WHERE document.id = before.id
 RETURNING document.id::text, document.document_number, document.document_source::text,
     before.ocr_worker_id, before.attempt, document.status_id
 
+-- name: claims_of
+-- Documents that stand in the names of these workers; few are being read at any time.
+SELECT id::text, ocr_attempts, ocr_worker_id
+FROM extraction_queue
+WHERE status_id = 6 AND ocr_worker_id = ANY(%(worker_ids)s)
+
 -- name: wake_due_retries
 -- Documents whose delay is over return to the ready index (and to whoever listens).
 UPDATE extraction_queue

@@ -1,6 +1,6 @@
 """The queue as a worker sees it: one statement a method, fenced by the claim's token."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from registre_cli.core.documents import Source
 from registre_cli.core.text import storable
@@ -98,6 +98,13 @@ class QueueStore:
     def give_back(self, token: FencingToken, reason: str) -> bool:
         """Put the document back at once and give the try back; `False` where it is not ours."""
         return self._fenced("give_back", token, reason=_one_reason(reason)) is not None
+
+    def claims_of(self, worker_ids: Sequence[str]) -> list[FencingToken]:
+        """Return what these workers have claimed and not ended."""
+        rows = self._connection.execute(
+            statement("claims_of"), {"worker_ids": list(worker_ids)}
+        ).fetchall()
+        return [FencingToken(*row) for row in rows]
 
     def rescue_lost(self) -> list[Rescued]:
         """Put back the documents of lost workers, of any host, as transient failures."""

@@ -24,8 +24,10 @@ def finish(pool: Pool, queue: Queue, done: int, *, failed: int = 0, seconds: flo
     wait_for(
         lambda: queue.count(5) == done and queue.count(4) == failed,
         seconds,
-        f"{queue.count(5)} done, {queue.count(4)} failed, {queue.count(6)} reading, "
-        f"{queue.count(3)} waiting; {pool.lines[-4:]}",
+        lambda: (
+            f"{queue.count(5)} done, {queue.count(4)} failed, {queue.count(6)} reading, "
+            f"{queue.count(3)} waiting; {pool.lines[-4:]}"
+        ),
     )
     queue.assert_each_result_was_stored_once()
 
@@ -49,6 +51,34 @@ def test_killed_workers_cost_a_named_try_and_no_document(queue: Queue, start_poo
             "SELECT ocr_history FROM extraction_queue WHERE id = %s", line["document_id"]
         )
         assert any("SIGKILL" in str(entry["reason"]) for entry in history)  # type: ignore[attr-defined]
+
+
+def test_a_claim_whose_worker_died_before_it_could_tell_is_found_at_once(
+    queue: Queue, start_pool: Pools
+) -> None:
+    """The claim is carried out although, or after, its worker was killed; the lease is a minute."""
+    queue.ask(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$"
+    )
+    queue.ask(
+        "CREATE TRIGGER dawdle BEFORE UPDATE ON extraction_queue FOR EACH ROW"
+        " WHEN (NEW.status_id = 6 AND OLD.status_id = 3 AND NEW.ocr_attempts = 1)"
+        " EXECUTE FUNCTION dawdle()"
+    )
+    pool = start_pool(options={"size": 1})
+    pool.wait_event("Worker started")
+    (document,) = queue.add(PAGES)
+    wait_for(
+        lambda: queue.ask("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"),
+        15,
+        "nothing was claimed",
+    )
+    pool.workers()[0].kill()
+    finish(pool, queue, done=1, seconds=20)
+    ((history,),) = queue.ask("SELECT ocr_history FROM extraction_queue WHERE id = %s", document)
+    reasons = [entry["reason"] for entry in history]  # type: ignore[attr-defined]
+    assert reasons == ["worker ended by SIGKILL", None]
 
 
 def test_a_poison_document_ends_after_its_tries_and_its_neighbours_are_unharmed(
