@@ -14,12 +14,28 @@ _NOISES_STANDING_OUT: Final = 6
 _EDGE_SHARE: Final = 0.03
 _SMALLEST_MARK_SQUARE_INCHES: Final = 30 / 300**2
 _FEWEST_MARKS: Final = 3
+# More and larger than what dirt leaves on a page.
+_PLAIN_MARK_SQUARE_INCHES: Final = 100 / 300**2
+_PLAIN_MARKS: Final = 60
 _SCALE: Final = 0.25
 _WIDER_THAN_STROKES_PIXELS: Final = 15
 
 
 def is_blank(page: Grey, dpi: int) -> bool:
     """Whether nothing stands out of the paper but specks: no word, however faint."""
+    return not _is_plainly_written(page, dpi) and _has_no_marks(page, dpi)
+
+
+def _is_plainly_written(page: Grey, dpi: int) -> bool:
+    """Whether a glance is enough, as on most pages: many large and very dark marks."""
+    small = cv2.resize(page, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_AREA)
+    brush = np.ones((_WIDER_THAN_STROKES_PIXELS, _WIDER_THAN_STROKES_PIXELS), np.uint8)
+    standing_out = np.asarray(cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, brush))
+    marks = (standing_out > _MOST_STANDING_OUT).astype(np.uint8)
+    return _marks_of_size(marks, _PLAIN_MARK_SQUARE_INCHES * (dpi * _SCALE) ** 2) >= _PLAIN_MARKS
+
+
+def _has_no_marks(page: Grey, dpi: int) -> bool:
     height, width = page.shape
     edge_y, edge_x = int(height * _EDGE_SHARE), int(width * _EDGE_SHARE)
     inside = np.asarray(
@@ -31,9 +47,13 @@ def is_blank(page: Grey, dpi: int) -> bool:
         max(_NOISES_STANDING_OUT * (usual - calm), _LEAST_STANDING_OUT), _MOST_STANDING_OUT
     )
     marks = (darker > standing_out).astype(np.uint8)
+    return _marks_of_size(marks, _SMALLEST_MARK_SQUARE_INCHES * dpi * dpi) < _FEWEST_MARKS
+
+
+def _marks_of_size(marks: Grey, pixels: float) -> int:
+    """Count the marks of at least so many pixels."""
     count, _, measures, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
-    large = measures[1:count, cv2.CC_STAT_AREA] >= _SMALLEST_MARK_SQUARE_INCHES * dpi * dpi
-    return int(np.count_nonzero(large)) < _FEWEST_MARKS
+    return int(np.count_nonzero(measures[1:count, cv2.CC_STAT_AREA] >= pixels))
 
 
 def _paper(page: Grey) -> Grey:

@@ -17,6 +17,8 @@ _FINE_STEP_DEGREES: Final = 0.1
 _BLACK, _WHITE = 40, 245
 _MOST_BETWEEN: Final = 0.06
 _FEWEST_SPECKS: Final = 300
+_BAND_INCHES: Final = 0.5
+_BAND_OF: Final = 3
 _SPECKS_PER_LETTER: Final = 2
 # At this size a word's letters are a few pixels apart, and its neighbours are farther.
 _WORDS_SIDE_PIXELS: Final = 1_000
@@ -49,10 +51,21 @@ def skew_degrees(page: Grey) -> float:
 
 def is_speckled(page: Grey, dpi: int) -> bool:
     """Whether marks too small for a full stop outnumber the letters."""
+    # One band of three rules it out on most pages; what comes within half of it is counted whole.
+    band = max(round(_BAND_INCHES * dpi), 1)
+    bands = [page[top : top + band] for top in range(0, page.shape[0], _BAND_OF * band)]
+    specks, letters = _specks_and_letters(np.concatenate(bands), dpi)
+    if specks <= _FEWEST_SPECKS / (2 * _BAND_OF) or specks <= letters:
+        return False
+    specks, letters = _specks_and_letters(page, dpi)
+    return specks > _FEWEST_SPECKS and specks > _SPECKS_PER_LETTER * letters
+
+
+def _specks_and_letters(page: Grey, dpi: int) -> tuple[int, int]:
     ink = (page < steps.INK).astype(np.uint8)
     count, _, measures, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     specks = np.count_nonzero(measures[1:count, cv2.CC_STAT_AREA] < steps.speck_pixels(dpi))
-    return bool(specks > _FEWEST_SPECKS and specks > _SPECKS_PER_LETTER * (count - 1 - specks))
+    return int(specks), count - 1 - int(specks)
 
 
 def lies_on_its_side(page: Grey) -> bool:
