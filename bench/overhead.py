@@ -66,10 +66,7 @@ def run() -> Section:
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute("TRUNCATE extraction_queue")
         shares |= alternate(
-            {
-                "idle, live view": partial(_cpu_percent, environment, [], terminal=True),
-                "idle, log lines": partial(_cpu_percent, environment, [], terminal=False),
-            }
+            {"idle, live view": partial(_cpu_percent, environment, [], terminal=True)}
         )
     helps = alternate(
         {
@@ -199,7 +196,7 @@ def _section(
         title="What the pool itself takes",
         method=(
             f"`registre pool run --size {SIZE}` reads the demo's documents with Tesseract, on a"
-            " terminal of 120x40 (live view) and without one (log lines), in turns, then idles."
+            " terminal of 120x40 (live view) and without one (log lines), in turns; then it idles."
             f" The supervisor's share of one core is watched for {WATCH_SECONDS:.0f} s,"
             f" {LEAST_PAIRS} times each. Memory is what each worker has for itself alone (USS)."
         ),

@@ -94,9 +94,23 @@ def _host_problems(living: _Living, *, waits: bool) -> Iterator[Problem]:
             f"{cause.message}: live workers are unknown",
             cause.fix or "check REDIS_URL",
         )
+    if waits:
+        yield from (_without_room(pool) for pool in living.pools if pool.waiting_for_room)
     legacy = [process for process in running_under_pm2() if process.is_legacy]
     if legacy:
         yield _legacy(legacy, living, waits=waits)
+
+
+def _without_room(pool: PoolStatus) -> Problem:
+    notes = "; ".join(note for note in pool.notes if "room" in note)
+    return Problem(
+        "waiting_for_room",
+        Severity.WARNING,
+        None,
+        f"pool {pool.pool_id} runs {pool.size - pool.waiting_for_room} of {pool.size} workers"
+        f"{notes and f' ({notes})'}",
+        f"registre capacity on {pool.host}, then a smaller pool there, or pool run --force",
+    )
 
 
 def _legacy(legacy: Sequence[ManagedProcess], living: _Living, *, waits: bool) -> Problem:

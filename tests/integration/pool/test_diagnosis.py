@@ -147,6 +147,21 @@ def test_workers_that_all_wait_for_a_budget_are_told(
     assert "budget of an engine" in found(look())["limiter_exhausted"].message
 
 
+def test_workers_that_the_host_has_no_room_for_are_told_while_documents_wait(
+    queue: Queue, look: Look, redis_url: str
+) -> None:
+    beat(
+        redis_url, size=5, waiting_for_room=3, notes=("3 workers wait for room: CPU: 2 of 2 vCPU",)
+    )
+    assert "waiting_for_room" not in found(look())
+    queue.add("page 1")
+    problem = found(look())["waiting_for_room"]
+    assert problem.message == (
+        "pool far-1 runs 2 of 5 workers (3 workers wait for room: CPU: 2 of 2 vCPU)"
+    )
+    assert "on far" in problem.fix
+
+
 def test_failures_are_grouped_by_their_cause(queue: Queue, look: Look) -> None:
     for number in range(3):
         queue.add("x", status_id=4, ocr_last_error_at="now()",
