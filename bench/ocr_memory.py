@@ -59,7 +59,7 @@ def resident_mb(documents: int) -> list[float]:
     reader = Reader(settings, open_order(settings))
     process = psutil.Process()
     sizes = []
-    short = [document for document in generate(8, 8, seed=17) if len(document.pages) == 1]
+    short = [document for document in generate(8, 8, seed=17) if document.pages == 1]
     for document in itertools.islice(itertools.cycle(short), documents):
         reader.read(document.pdf, document.source)
         sizes.append(process.memory_info().rss / 1e6)

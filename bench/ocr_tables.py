@@ -5,9 +5,11 @@ whether what stands side by side on the page shares a line of the text.
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from bench.machine import versions
 from bench.ocr_accuracy import Scan, scans_with_truth
@@ -17,7 +19,7 @@ from registre_cli.core.documents import Source
 from tests.tables import lines_together, neighbours_in_a_row, true_lines
 
 OURS = "registre, as an index"
-READERS = {
+READERS: dict[str, Callable[[Path], list[str]]] = {
     OURS: partial(read_with_registre, source=Source.INDEX),
     "registre, as an acte": read_with_registre,
     "OCRmyPDF": read_with_ocrmypdf,

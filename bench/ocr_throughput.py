@@ -77,7 +77,7 @@ def run() -> Section:
     return Section(
         title="Pages a second",
         method=(
-            f"{WORKERS} processes each. *Generated*: 18 documents that look scanned (200 dpi, "
+            f"{WORKERS} processes each. *Generated*: 13 documents that look scanned (200 dpi, "
             "grey, few words on a page). *Real scans*: typewritten and printed pages, in colour, "
             "of 170 to 390 dpi. The pool: first claim to last result, queue, storage, lease and "
             "correction included. The bare loop: the same reading and preparation in as many "
@@ -111,7 +111,7 @@ def run() -> Section:
 
 def _works() -> Iterator[Work]:
     with tempfile.TemporaryDirectory(prefix="registre-bench-") as name:
-        documents = generate(10, 8, seed=41)
+        documents = generate(7, 6, seed=41)
         pdfs = [document.pdf for document in documents]
         yield _work("generated", Path(name), pdfs)
     if (CORPUS / "scans").is_dir():

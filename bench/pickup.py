@@ -107,7 +107,7 @@ def delays_of(server: PostgresServer, contender: Contender) -> Delays:
         for _ in range(IDLE_DOCUMENTS):
             time.sleep(random.uniform(*_PAUSE_SECONDS))
             idle.append(_delay(producer, began))
-        back_to_back = []
+        back_to_back: list[float] = []
         until = time.monotonic() + BACK_TO_BACK_SECONDS
         while len(back_to_back) < BACK_TO_BACK_DOCUMENTS and time.monotonic() < until:
             back_to_back.append(_delay(producer, began))

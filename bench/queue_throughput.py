@@ -3,7 +3,7 @@
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,7 @@ from registre_cli.embedded.servers import PostgresServer
 DOCUMENTS = 5_000
 WORKERS = (1, 4, 16)
 # The whole pool's workers have a thread each for the lease: more than these only share cores.
-POOL_SIZES = (1, 4)
+POOL_SIZES = (4,)
 _LOOK_SECONDS = 0.02
 _LONGEST_SECONDS = 120.0
 
@@ -136,13 +136,7 @@ def _section(measured: dict[int, dict[str, list[float]]]) -> Section:
     def against(mine: str, *others: str) -> Table:
         return Table(
             (f"{mine} ÷", *columns),
-            tuple(
-                (
-                    name,
-                    *cells(lambda rates, name=name: ratios(rates[mine], rates[name]), mine, name),
-                )
-                for name in others
-            ),
+            tuple((name, *cells(partial(_ratios_of, mine, name), mine, name)) for name in others),
         )
 
     return Section(
@@ -160,10 +154,7 @@ def _section(measured: dict[int, dict[str, list[float]]]) -> Section:
         tables=(
             Table(
                 ("documents a second", *columns),
-                tuple(
-                    (name, *cells(lambda rates, name=name: spread(rates[name]), name))
-                    for name in names
-                ),
+                tuple((name, *cells(partial(_spread_of, name), name)) for name in names),
             ),
             against(OURS, RAW, PROCRASTINATE, ONE_BY_ONE, BATCHES, POOL),
             against(RAW_BATCHES, OURS, BATCHES),
@@ -182,6 +173,14 @@ def _section(measured: dict[int, dict[str, list[float]]]) -> Section:
         ),
         peers=versions("procrastinate", "pgqueuer", "psycopg", "asyncpg", "uvloop"),
     )
+
+
+def _spread_of(name: str, rates: Mapping[str, list[float]]) -> Spread:
+    return spread(rates[name])
+
+
+def _ratios_of(mine: str, other: str, rates: Mapping[str, list[float]]) -> Spread:
+    return ratios(rates[mine], rates[other])
 
 
 def _verdicts(measured: dict[int, dict[str, list[float]]]) -> list[Verdict]:

@@ -44,8 +44,8 @@ def true_lines(file: Path) -> dict[int, list[TrueLine]]:
         for row in csv.DictReader(rows, delimiter="\t", quoting=csv.QUOTE_NONE):
             text = _compared(row["text"] or "")
             if len(re.findall(r"\w", text)) >= _FEWEST_LETTERS:
-                place = (int(row[side]) for side in "xywh")
-                pages[int(row["page"])].append(TrueLine(*place, text))
+                left, top, width, height = (int(row[side]) for side in "xywh")
+                pages[int(row["page"])].append(TrueLine(left, top, width, height, text))
     return pages
 
 

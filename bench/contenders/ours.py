@@ -14,7 +14,7 @@ from bench.contenders.signals import Announcer
 from registre_cli.core.documents import Source
 from registre_cli.core.log import configure_logging
 from registre_cli.core.settings import Settings, load_settings
-from registre_cli.limiter import Limiter
+from registre_cli.ocr.engine import PageGate
 from registre_cli.ocr.models import DocumentReading, PageRecord, PageSource
 from registre_cli.pool.options import PoolOptions
 from registre_cli.pool.run import environments_to_serve, run_pool
@@ -32,7 +32,7 @@ FROM generate_series(1, %(number)s) AS n
 """
 _RECORD = ReadingRecord(raw_text="t", boosted_text="t", confidence=90.0, pages_json="[]")
 _STARTED = "BENCH_STARTED"
-LONG_PAGES, PAGE_SECONDS = 60, 0.08
+LONG_PAGES, PAGE_SECONDS = 60, 0.06
 LONG, SHORT = f"{LONG_PAGES}x{PAGE_SECONDS}", f"1x{PAGE_SECONDS}"
 SCRIPTS = ("nothing", LONG, SHORT)
 
@@ -111,6 +111,6 @@ class PretendingReader:
         return DocumentReading(tuple(records))
 
 
-def open_pretending_reader(settings: Settings, limiter: Limiter) -> PretendingReader:
+def open_pretending_reader(settings: Settings, gate: PageGate) -> PretendingReader:
     """Return the reader; found by its name in the worker."""
     return PretendingReader()

@@ -31,5 +31,5 @@ class Audience:
     def next(self, seconds: float) -> float:
         """Wait for the next beginning and return its time, in seconds of the monotonic clock."""
         self._socket.settimeout(seconds)
-        (nanoseconds,) = _TIME.unpack(self._socket.recv(_TIME.size))
+        nanoseconds: int = _TIME.unpack(self._socket.recv(_TIME.size))[0]
         return nanoseconds / 1e9
