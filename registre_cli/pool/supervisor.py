@@ -194,12 +194,14 @@ class Supervisor:
                     ran_dry |= isinstance(report, Idle) and worker.state is not WorkerState.IDLE
                     self._crew.note(worker, report)
         news = self._signals.take_news()
-        if self._stopping_since is None and (ran_dry or (news and self._crew.someone_idles)):
-            self._rebalance()
+        someone_idles = self._crew.someone_idles
+        # Whoever idles looks first; whether it should look elsewhere is thought of meanwhile.
         if news:
             for worker in self._crew.workers.values():
                 if worker.state is WorkerState.IDLE:
                     worker.tell(Wake())
+        if self._stopping_since is None and (ran_dry or (news and someone_idles)):
+            self._rebalance()
 
     def _rebalance_when_due(self) -> None:
         if time.monotonic() >= self._rebalance_at:
