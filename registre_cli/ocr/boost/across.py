@@ -4,10 +4,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, chain, islice, repeat
 
 from registre_cli.ocr.boost.doubt import DoubtfulError, NotMeantError
-from registre_cli.ocr.boost.page import MOST_MATCHES_ON_A_PAGE, BoostedPage, is_readable
+from registre_cli.ocr.boost.page import MOST_MATCHES_ON_A_PAGE, BoostedPage, readable
 from registre_cli.ocr.boost.record import Field
 from registre_cli.ocr.boost.rule import Match, Rule
 
@@ -23,11 +23,15 @@ class _Flow:
     starts: tuple[int, ...]
     indexes: tuple[int, ...]
 
-    def ends_near(self, match: Match) -> bool:
-        """Whether what a rule wants around its match may stand on another line."""
-        line = self.line_at(match.start())
-        end = self.starts[line + 1] if line + 1 < len(self.starts) else len(self.text)
-        return match.end() + _LONGEST_CONTEXT_CHARACTERS > end
+    def near_line_ends(self, rule: Rule) -> Iterator[Match]:
+        """Yield the matches around which what the rule wants may stand on another line."""
+        ends = chain(islice(self.starts, 1, None), repeat(len(self.text)))
+        end = 0
+        for match in rule.pattern.finditer(self.text):
+            while end <= match.start():
+                end = next(ends)
+            if match.end() + _LONGEST_CONTEXT_CHARACTERS > end:
+                yield match
 
     def start_of(self, index: int) -> int:
         """Return where the line begins that has this index on its page."""
@@ -51,8 +55,7 @@ def with_fields_across(
     for rule in rules:
         if rule.template is None or rule.is_foreign or not rule.may_match(lowered):
             continue
-        found = (match for match in rule.pattern.finditer(flow.text) if flow.ends_near(match))
-        matches = list(islice(found, MOST_MATCHES_ON_A_PAGE))
+        matches = list(islice(flow.near_line_ends(rule), MOST_MATCHES_ON_A_PAGE))
         group = rule.template.group
         stands = {(match.start(group), match[group]) for match in matches}
         kept = [
@@ -70,13 +73,10 @@ def with_fields_across(
 
 
 def _flow(page: BoostedPage) -> _Flow:
-    written = [(index, line) for index, line in enumerate(page.lines) if is_readable(line)]
-    starts, at = [], 0
-    for _, line in written:
-        starts.append(at)
-        at += len(line) + 1
-    text = " ".join(line for _, line in written)
-    return _Flow(text, tuple(starts), tuple(index for index, _ in written))
+    indexes = readable(page.lines, range(len(page.lines)))
+    lines = [page.lines[index] for index in indexes]
+    starts = accumulate((len(line) + 1 for line in lines), initial=0)
+    return _Flow(" ".join(lines), tuple(islice(starts, len(lines))), tuple(indexes))
 
 
 def _in_context(

@@ -11,7 +11,7 @@ from registre_cli.ocr.boost import line_ends
 from registre_cli.ocr.boost.across import with_fields_across
 from registre_cli.ocr.boost.doubt import DoubtfulError, NotMeantError
 from registre_cli.ocr.boost.entries import IndexEntries
-from registre_cli.ocr.boost.page import MOST_MATCHES_ON_A_PAGE, BoostedPage, is_readable
+from registre_cli.ocr.boost.page import MOST_MATCHES_ON_A_PAGE, BoostedPage, readable
 from registre_cli.ocr.boost.record import Boosted, Correction, Entry, Field, Flag, Place
 from registre_cli.ocr.boost.rule import Match, Rule, RuleSet
 
@@ -89,9 +89,9 @@ class _Pass:
         of_line: dict[int, list[Field]] = defaultdict(list)
         for one in found:
             of_line[one.line].append(one)
-        for index, line in enumerate(page.lines):
-            of_this = of_line.get(index + 1, [])
-            if (of_this or _CELL_SIGN in line) and is_readable(line):
+        for index in readable(page.lines, range(len(page.lines))):
+            line, of_this = page.lines[index], of_line.get(index + 1, [])
+            if of_this or _CELL_SIGN in line:
                 self._entries.take(line, as_read[index], page.place(index), of_this)
 
     def _correct_until_nothing_changes(self, page: BoostedPage) -> None:
@@ -112,14 +112,14 @@ class _Pass:
         """Apply every rule; return the lines that changed, and add to `left_out`."""
         changed: set[int] = set()
         for rule in tuple(self._rules):
-            if rule.name not in left_out:
+            if rule.name not in left_out and rule.may_match(page.lowered()):
                 changed |= self._correct(page, rule, left_out)
         return changed
 
     def _correct(self, page: BoostedPage, rule: Rule, left_out: set[str]) -> set[int]:
         changed: set[int] = set()
         seen = 0
-        for index in tuple(page.concerned(rule)):
+        for index in page.concerned(rule):
             line, place = page.lines[index], page.place(index)
             if not rule.may_match(line.lower()):
                 continue

@@ -14,15 +14,18 @@ PARTY_RULE, INFERENCE_RULE = "parties-of-an-entry", "nature-inferred"
 _CELL = re.compile(r"\s*\|\s*")
 _PLAIN_ENTRY = re.compile(r"\s*\d{4}-\d{2}-\d{2}\b")
 # What the headings of the columns contain, folded.
-_HEADINGS = (
-    ("date", ("date", "presentation")),
-    ("registration", ("inscription", "numero", "enregistrement")),
-    ("nature", ("nature",)),
-    ("parties", ("parties", "noms", "nom des")),
-    ("amount", ("montant", "prix", "considerat")),
-    ("remarks", ("remarque", "observation")),
-)
+_HEADINGS = {
+    "date": re.compile("date|presentation"),
+    "registration": re.compile("inscription|numero|enregistrement"),
+    "nature": re.compile("nature"),
+    "parties": re.compile("parties|noms|nom des"),
+    "amount": re.compile("montant|prix|considerat"),
+    "remarks": re.compile("remarque|observation"),
+}
+_ANY_HEADING = re.compile("|".join(marks.pattern for marks in _HEADINGS.values()))
 _FEWEST_HEADINGS = 3
+# What a line needs to begin an entry of its own.
+_KINDS_OF_EVERY_ENTRY = (FieldKind.DATE, FieldKind.REGISTRATION)
 _MOST_CELLS = 40
 _NAME = r"[A-ZÀ-Ý][\w'’-]+"
 _TWO_PERSONS = re.compile(rf"{_NAME}(?: {_NAME}){{3}}")
@@ -37,12 +40,16 @@ _SPLIT_CONFIDENCE = 0.9
 
 @dataclass
 class _Row:
-    """One entry while its lines come in."""
+    """One entry while its lines come in; its texts are in pieces, one a line."""
 
     place: Place
-    text: str
-    cells: dict[str, str]
+    lines: list[str]
+    pieces: dict[str, list[str]]
     fields: list[Field] = field(default_factory=list)
+
+    def cell(self, name: str) -> str:
+        """Return what stands in one column, `""` where there is none."""
+        return " ".join(filter(None, self.pieces.get(name, ())))
 
     def value(self, kind: FieldKind) -> str | None:
         """Return the first value of this kind."""
@@ -64,7 +71,7 @@ class IndexEntries:
         elif cells and len(cells) >= _FEWEST_HEADINGS:
             self._take_cells(cells, as_read, place, fields)
         elif _PLAIN_ENTRY.match(line) and any(one.kind is FieldKind.REGISTRATION for one in fields):
-            self._rows.append(_Row(place, as_read, _plain_cells(line, fields), list(fields)))
+            self._begin(_plain_cells(line, fields), as_read, place, fields)
 
     def finished(self) -> tuple[tuple[Entry, ...], list[Field], list[Flag]]:
         """Return the entries, and the fields and flags that only a whole entry yields."""
@@ -72,7 +79,7 @@ class IndexEntries:
         flags: list[Flag] = []
         entries = []
         for row in self._rows:
-            parties = _parties(row.cells.get("parties", ""), row.place)
+            parties = _parties(row.cell("parties"), row.place)
             inferred, doubts = _inferred(row, parties)
             row.fields += [*parties, *inferred]
             fields += [*parties, *inferred]
@@ -84,13 +91,19 @@ class IndexEntries:
         self, cells: list[str], as_read: str, place: Place, fields: Sequence[Field]
     ) -> None:
         named = self._named(cells, fields)
-        if any(one.kind in {FieldKind.DATE, FieldKind.REGISTRATION} for one in fields):
-            self._rows.append(_Row(place, as_read, named, list(fields)))
+        if any(one.kind in _KINDS_OF_EVERY_ENTRY for one in fields):
+            self._begin(named, as_read, place, fields)
         elif self._rows and self._rows[-1].place.page == place.page:
             row = self._rows[-1]
             for name in ("parties", "remarks"):
-                row.cells[name] = f"{row.cells.get(name, '')} {named.get(name, '')}".strip()
-            row.text = f"{row.text}\n{as_read}"
+                row.pieces.setdefault(name, []).append(named.get(name, ""))
+            row.lines.append(as_read)
+
+    def _begin(
+        self, cells: dict[str, str], as_read: str, place: Place, fields: Sequence[Field]
+    ) -> None:
+        pieces = {name: [cell] for name, cell in cells.items()}
+        self._rows.append(_Row(place, [as_read], pieces, list(fields)))
 
     def _named(self, cells: list[str], fields: Sequence[Field]) -> dict[str, str]:
         if len(cells) == len(self._columns):
@@ -103,11 +116,14 @@ class IndexEntries:
 
 def _headings(cells: Sequence[str]) -> tuple[str, ...]:
     """Return the columns' names where these cells are the headings, `""` for unknown ones."""
-    names = []
-    for cell in cells:
-        folded = fold(cell)
-        names.append(next((n for n, marks in _HEADINGS if any(m in folded for m in marks)), ""))
-    return tuple(names) if len(set(names) - {""}) >= _FEWEST_HEADINGS else ()
+    names = tuple(_heading(fold(cell)) for cell in cells)
+    return names if len(set(names) - {""}) >= _FEWEST_HEADINGS else ()
+
+
+def _heading(folded: str) -> str:
+    if not _ANY_HEADING.search(folded):
+        return ""
+    return next(name for name, marks in _HEADINGS.items() if marks.search(folded))
 
 
 def _plain_cells(line: str, fields: Sequence[Field]) -> dict[str, str]:
@@ -149,12 +165,12 @@ def _names(cell: str) -> tuple[list[str], float]:
 
 
 def _inferred(row: _Row, parties: Sequence[Field]) -> tuple[list[Field], list[Flag]]:
-    unreadable = row.cells.get("nature")
-    if row.value(FieldKind.NATURE) is not None or unreadable is None:
+    if row.value(FieldKind.NATURE) is not None or "nature" not in row.pieces:
         return [], []
+    unreadable = row.cell("nature")
     nature = infer_nature(
         [one.value for one in parties],
-        row.cells.get("remarks", ""),
+        row.cell("remarks"),
         has_amount=row.value(FieldKind.AMOUNT) is not None,
     )
     place = row.place
@@ -171,12 +187,12 @@ def _inferred(row: _Row, parties: Sequence[Field]) -> tuple[list[Field], list[Fl
 def _entry(row: _Row) -> Entry:
     nature = next((one for one in row.fields if one.kind is FieldKind.NATURE), None)
     return replace(
-        Entry(row.place.page, row.place.line, row.text),
+        Entry(row.place.page, row.place.line, "\n".join(row.lines)),
         date=row.value(FieldKind.DATE),
         registration=row.value(FieldKind.REGISTRATION),
         nature=nature.value if nature else None,
         nature_inferred=bool(nature and nature.inferred),
         parties=tuple(one.value for one in row.fields if one.kind is FieldKind.PARTY),
         amount=row.value(FieldKind.AMOUNT),
-        remarks=row.cells.get("remarks") or None,
+        remarks=row.cell("remarks") or None,
     )

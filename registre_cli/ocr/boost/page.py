@@ -1,8 +1,6 @@
 """One page: its lines, and which of them a pattern concerns."""
 
-from bisect import bisect_right
-from collections.abc import Container, Iterator
-from itertools import accumulate
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from registre_cli.ocr.boost.record import Place
 from registre_cli.ocr.boost.rule import Rule
@@ -19,10 +17,9 @@ class BoostedPage:
     def __init__(self, number: int, lines: list[str]) -> None:
         self.number = number
         self.lines = lines
-        self._looked_at: Container[int] = range(len(lines))
+        self._looked_at: Sequence[int] = range(len(lines))
         self._text: str | None = None
         self._lowered = ""
-        self._starts: list[int] = []
 
     def place(self, index: int) -> Place:
         """Return where the line stands that is at `index` here."""
@@ -35,45 +32,42 @@ class BoostedPage:
 
     def look_only_at(self, indexes: Container[int]) -> None:
         """Leave every other line alone from here on."""
-        self._looked_at = indexes
+        self._looked_at = [index for index in self._looked_at if index in indexes]
         self._text = None
+
+    def lowered(self) -> str:
+        """Return the lines that are looked at in small letters."""
+        self._searched()
+        return self._lowered
 
     def concerned(self, rule: Rule) -> Iterator[int]:
         """Yield the lines in which `rule` may match, in their order.
 
-        One search over the whole page spares one search for every rule and line.
+        One search over the whole page spares one search for every rule and line. It goes on as
+        lines are asked for; the ones that were yielded may be written meanwhile.
         """
-        text = self._searched()
-        if not rule.may_match(self._lowered):
-            return
+        text, indexes = self._searched()
         if rule.is_foreign:
-            yield from (
-                index
-                for index, line in enumerate(self.lines)
-                if index in self._looked_at and is_readable(line)
-            )
+            yield from indexes
             return
-        starts = self._starts
-        latest = -1
+        first = behind = counted = 0
         for match in rule.pattern.finditer(text):
-            first = bisect_right(starts, match.start()) - 1
-            last = bisect_right(starts, match.end(), lo=first) - 1
-            yield from range(max(first, latest + 1), last + 1)
-            latest = max(latest, last)
+            start, end = match.span()
+            first += text.count("\n", counted, start)
+            counted = start
+            last = first + text.count("\n", start, end)
+            yield from indexes[max(first, behind) : last + 1]
+            behind = max(behind, last + 1)
 
-    def _searched(self) -> str:
+    def _searched(self) -> tuple[str, Sequence[int]]:
+        """Return the written lines that are looked at as one text, and which they are."""
         if self._text is None:
-            lines = [
-                line if index in self._looked_at and is_readable(line) else ""
-                for index, line in enumerate(self.lines)
-            ]
-            self._text = "\n".join(lines)
+            self._looked_at = readable(self.lines, self._looked_at)
+            self._text = "\n".join([self.lines[index] for index in self._looked_at])
             self._lowered = self._text.lower()
-            lengths = (len(line) + 1 for line in lines)
-            self._starts = list(accumulate(lengths, initial=0))[:-1]
-        return self._text
+        return self._text, self._looked_at
 
 
-def is_readable(line: str) -> bool:
-    """Whether it can be a line of a document."""
-    return 0 < len(line) <= LONGEST_LINE_CHARACTERS
+def readable(lines: Sequence[str], indexes: Iterable[int]) -> list[int]:
+    """Return those of `indexes` whose line can be one of a document."""
+    return [index for index in indexes if 0 < len(lines[index]) <= LONGEST_LINE_CHARACTERS]

@@ -124,9 +124,13 @@ def leading(name: str, text: str) -> Leading | None:
 @lru_cache(maxsize=16_384)
 def fold(text: str) -> str:
     """Return `text` without accents, case, hyphens and the likes of letters."""
+    plain = text if text.isascii() else _without_accents(text)
+    return " ".join(plain.lower().translate(_ALIKE).split())
+
+
+def _without_accents(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "Oe"))
-    kept = "".join(character for character in plain if not unicodedata.combining(character))
-    return " ".join(kept.lower().translate(_ALIKE).split())
+    return "".join(character for character in plain if not unicodedata.combining(character))
 
 
 _ALIKE = str.maketrans({"’": "'", "`": "'", "´": "'", "-": " ", "|": "l", "1": "l", "0": "o"})
