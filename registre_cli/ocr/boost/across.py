@@ -13,6 +13,8 @@ from registre_cli.ocr.boost.rule import Match, Rule
 
 # What a rule wants to see behind its match is shorter: `, ci-après nommées`, ` des minutes`.
 _LONGEST_CONTEXT_CHARACTERS = 25
+# No line has this sign: a rule that wants it knows that nothing goes on.
+_END_OF_PAGE = "\n"
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _flow(page: BoostedPage) -> _Flow:
     indexes = readable(page.lines, range(len(page.lines)))
     lines = [page.lines[index] for index in indexes]
     starts = accumulate((len(line) + 1 for line in lines), initial=0)
-    return _Flow(" ".join(lines), tuple(islice(starts, len(lines))), tuple(indexes))
+    return _Flow(" ".join(lines) + _END_OF_PAGE, tuple(islice(starts, len(lines))), tuple(indexes))
 
 
 def _in_context(

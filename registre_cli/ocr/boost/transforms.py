@@ -55,9 +55,10 @@ def _lot(text: str) -> str:
 
 
 def _iso_digits(text: str) -> str:
-    """Return digits in the shape of a day, whatever stood between them."""
+    """Return a day in digits, whatever stood between them."""
     digits = _number(text)
-    return f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}"
+    day = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}"
+    return text if text == day else day_of(day).isoformat()
 
 
 def _postal_code(text: str) -> str:

@@ -57,7 +57,7 @@ def test_a_number_of_another_list_is_no_registration_number(text: str) -> None:
     [
         ("le 30 février 2020", "there is no such day"),
         ("le 2005-13-41", "there is no such day"),
-        ("le trente février mil neuf cent dix", "there is no such day"),
+        ("le trente février mil neuf cent dix, devant", "there is no such day"),
         ("le 05/01/2020", "the day or the month may stand first"),
         ("hypothèque à Trust Reyel", "is it Trust Royal?"),
         ("circonscription foncière de Charlevoix 3", "Charlevoix"),
