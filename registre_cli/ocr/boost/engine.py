@@ -9,7 +9,7 @@ from registre_cli.core.documents import CELL_SEPARATOR, PAGE_MARKER, Source
 from registre_cli.core.log import get_logger
 from registre_cli.ocr.boost import line_ends
 from registre_cli.ocr.boost.across import with_fields_across
-from registre_cli.ocr.boost.doubt import DoubtfulError, NotMeantError
+from registre_cli.ocr.boost.doubt import DoubtfulError, NotMeantError, UnwritableError
 from registre_cli.ocr.boost.entries import IndexEntries
 from registre_cli.ocr.boost.page import MOST_MATCHES_ON_A_PAGE, BoostedPage, readable
 from registre_cli.ocr.boost.record import Boosted, Correction, Entry, Field, Flag, Place
@@ -40,6 +40,7 @@ class _Pass:
         self._fields: list[Field] = []
         self._flags: list[Flag] = []
         self._spent_seconds: dict[str, float] = {}
+        self._unwritable: set[str] = set()
 
     def over(self, text: str) -> Boosted:
         parts = []
@@ -176,12 +177,23 @@ class _Pass:
             return before
         except DoubtfulError as doubt:
             self._flags.append(Flag(rule.name, place.page, place.line, before, doubt.message))
+            if isinstance(doubt, UnwritableError):
+                self._warn_once(rule, place, doubt.message)
             return before
         if after != before:
             self._corrections.append(Correction(rule.name, place.page, place.line, before, after))
         if field is not None:
             self._fields.append(field)
         return after
+
+    def _warn_once(self, rule: Rule, place: Place, reason: str) -> None:
+        """Log that the rule cannot write what it matched; each place of the document is flagged."""
+        if rule.name in self._unwritable:
+            return
+        self._unwritable.add(rule.name)
+        get_logger().warning(
+            "Correction left out", rule=rule.name, page=place.page, line=place.line, reason=reason
+        )
 
 
 def _pages(text: str) -> Iterator[tuple[str, int, str]]:

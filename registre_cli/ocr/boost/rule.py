@@ -9,6 +9,7 @@ import regex
 from rapidfuzz import fuzz
 
 from registre_cli.core.documents import Source
+from registre_cli.ocr.boost.doubt import UnwritableError
 from registre_cli.ocr.boost.record import Field, FieldKind, Place
 
 # Our own patterns are run by `re`; a user's by `regex`, which has a time-out.
@@ -34,6 +35,19 @@ class Slot:
     group: int
     transform: Callable[[str], str] | None
 
+    def filled(self, match: Match) -> str:
+        """Return the text for one match.
+
+        Raises what the transform raises, and UnwritableError where it has no answer.
+        """
+        read = match[self.group] or ""
+        if self.transform is None:
+            return read
+        try:
+            return self.transform(read)
+        except (ValueError, LookupError, TypeError) as error:
+            raise UnwritableError(error) from error
+
 
 @dataclass(frozen=True)
 class Template:
@@ -46,8 +60,7 @@ class Template:
         texts = []
         for part in self.parts:
             if isinstance(part, Slot):
-                read = match[part.group] or ""
-                texts.append(part.transform(read) if part.transform else read)
+                texts.append(part.filled(match))
             else:
                 texts.append(part)
         return "".join(texts)

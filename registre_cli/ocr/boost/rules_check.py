@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from registre_cli.core.documents import Source
+from registre_cli.ocr.boost.doubt import UnwritableError
 from registre_cli.ocr.boost.engine import FOREIGN_RULE_SECONDS, boost
 from registre_cli.ocr.boost.rule import Example, Rule, RuleSet
 from registre_cli.ocr.boost.rules_file import RuleProblem, load_rules
@@ -73,11 +74,11 @@ def _wrong_with(rule: Rule) -> Iterator[str]:
 def _wrong_example(rule: Rule, example: Example, source: Source) -> str | None:
     alone = RuleSet((rule,))
     started = time.monotonic()
-    try:
-        boosted = boost(example.before, source, alone)
-        again = boost(boosted.text, source, alone).text
-    except (ValueError, LookupError, TypeError) as error:
-        return f"{example.before!r} cannot be written: {error}"
+    boosted = boost(example.before, source, alone)
+    again = boost(boosted.text, source, alone).text
+    for flag in boosted.flags:
+        if flag.message.startswith(UnwritableError.PREFIX):
+            return f"{example.before!r} {flag.message}"
     if rule.is_foreign and time.monotonic() - started > FOREIGN_RULE_SECONDS:
         return f"{example.before!r} takes longer than {FOREIGN_RULE_SECONDS:g} s"
     if boosted.text != example.after:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import ConfigurationError
@@ -54,6 +55,29 @@ def test_a_rule_of_the_user_that_never_ends_is_left_out_and_the_others_go_on(
     assert boosted.text.split("\n")[1] == "50 000 $"
     assert [(flag.rule, flag.line) for flag in boosted.flags] == [("own", 1)]
     assert "left out" in boosted.flags[0].message
+
+
+def test_a_rule_of_the_user_that_cannot_write_its_match_is_skipped_there_and_said_once(
+    tmp_path: Path,
+) -> None:
+    rules = load_rules(written(tmp_path, OWN.replace('"xyz"', '"{0:grouped}"', 1)))
+    with capture_logs() as logs:
+        boosted = boost("abc\n50000$\nabc", Source.ACTE, rules)
+    assert boosted.text == "abc\n50 000 $\nabc"
+    assert [(flag.rule, flag.line, flag.text) for flag in boosted.flags] == [
+        ("own", 1, "abc"),
+        ("own", 3, "abc"),
+    ]
+    assert [(log["event"], log["rule"], log["line"]) for log in logs] == [
+        ("Correction left out", "own", 1)
+    ]
+
+
+def test_a_field_of_the_user_that_has_no_value_for_its_match_is_none(tmp_path: Path) -> None:
+    field = 'field = { kind = "lot", value = "{0:grouped}" }\n'
+    boosted = boost("abc", Source.ACTE, load_rules(written(tmp_path, OWN + field)))
+    assert (boosted.text, boosted.fields) == ("abc", ())
+    assert boosted.flags[0].message.startswith("cannot be written: ")
 
 
 @pytest.mark.parametrize(
