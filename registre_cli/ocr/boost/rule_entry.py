@@ -1,7 +1,7 @@
 """One rule as its file says it, and the rule that is made of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import regex
@@ -14,6 +14,8 @@ from registre_cli.ocr.boost.transforms import TRANSFORMS
 
 # In `write`: {0} is the whole match as it was read, {1} its first group, {1:digits} transformed.
 _SLOT = re.compile(r"\{(\d+)(?::(\w+))?\}")
+# In a pattern: the part of this name. No quantifier of a pattern begins with a letter.
+_PART = re.compile(r"\{([a-z]+)\}")
 _NUMBERED_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
 
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -55,9 +57,12 @@ class RuleEntry(FileEntry):
     finds: tuple[tuple[Text, Text], ...] = ()
 
 
-def made(entry: RuleEntry, file: str, *, foreign: bool) -> Rule:
-    """Return the rule. Raises ValueError or what the pattern's engine raises where it is none."""
-    pattern, shift = _pattern(entry, foreign=foreign)
+def made(entry: RuleEntry, parts: Mapping[str, str], file: str, *, foreign: bool) -> Rule:
+    """Return the rule, with `parts` of its file put into its patterns.
+
+    Raises ValueError or what the pattern's engine raises where it is none.
+    """
+    pattern, shift = _pattern(entry, parts, foreign=foreign)
     return Rule(
         name=entry.name,
         why=entry.why,
@@ -73,10 +78,12 @@ def made(entry: RuleEntry, file: str, *, foreign: bool) -> Rule:
     )
 
 
-def _pattern(entry: RuleEntry, *, foreign: bool) -> tuple[Any, int]:
+def _pattern(entry: RuleEntry, parts: Mapping[str, str], *, foreign: bool) -> tuple[Any, int]:
     """Return the compiled pattern with its context, and the number of the match's own group."""
     engine: Any = regex if foreign else re
-    before, match, after = entry.context.before, entry.match, entry.context.after
+    before, match, after = (
+        _whole(text, parts) for text in (entry.context.before, entry.match, entry.context.after)
+    )
     if engine.compile(match).match(""):
         raise ValueError("match accepts the empty text")
     ahead = f"(?={after})" if after else ""
@@ -87,6 +94,23 @@ def _pattern(entry: RuleEntry, *, foreign: bool) -> tuple[Any, int]:
     if _NUMBERED_REFERENCE.search(match):
         raise ValueError("match refers to a group by number: give the group a name")
     return engine.compile(f"(?:{before})({match}){ahead}", engine.MULTILINE), 1
+
+
+def _whole(text: str, parts: Mapping[str, str]) -> str:
+    """Put the parts into a pattern; a part may have those that stand above it."""
+    earlier: dict[str, str] = {}
+    for name, part in parts.items():
+        earlier[name] = _filled(part, earlier)
+    return _filled(text, earlier)
+
+
+def _filled(text: str, parts: Mapping[str, str]) -> str:
+    def filled(found: re.Match[str]) -> str:
+        if found[1] not in parts:
+            raise ValueError(f"there is no part {found[0]} above")
+        return f"(?:{parts[found[1]]})"
+
+    return _PART.sub(filled, text)
 
 
 def _field_template(field: _FieldEntry, groups: int, shift: int) -> FieldTemplate:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import regex
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from registre_cli.core.errors import ConfigurationError
 from registre_cli.ocr.boost.rule import Rule, RuleSet
@@ -31,6 +31,7 @@ _SAID = {
 
 class _RulesFile(FileEntry):
     off: tuple[Text, ...] = ()
+    parts: dict[str, Text] = Field(default_factory=dict)
     rule: tuple[Any, ...] = ()
 
 
@@ -94,7 +95,7 @@ def _load_shelf(
             continue
         _turn_off(document.off, file.name, rules, report)
         for number, entry in enumerate(document.rule, start=1):
-            rule = _rule(entry, number, file.name, report, foreign=foreign)
+            rule = _rule(entry, number, document.parts, file.name, report, foreign=foreign)
             if rule is None:
                 continue
             if rule.name in home:
@@ -111,12 +112,20 @@ def _turn_off(names: Iterable[str], file: str, rules: dict[str, Rule], report: R
             report(RuleProblem(file, name, message))
 
 
-def _rule(entry: Any, number: int, file: str, report: Report, *, foreign: bool) -> Rule | None:
+def _rule(
+    entry: Any,
+    number: int,
+    parts: Mapping[str, str],
+    file: str,
+    report: Report,
+    *,
+    foreign: bool,
+) -> Rule | None:
     name = entry.get("name") if isinstance(entry, dict) else None
     named = name if isinstance(name, str) else None
     nameless = "" if named else f"rule {number} (without a name): "
     try:
-        return made(RuleEntry.model_validate(entry), file, foreign=foreign)
+        return made(RuleEntry.model_validate(entry), parts, file, foreign=foreign)
     except ValidationError as error:
         for message in _messages(error):
             report(RuleProblem(file, named, nameless + message))

@@ -46,6 +46,12 @@ def test_a_rule_changes_the_match_and_never_its_context(tmp_path: Path) -> None:
     assert boost(text, Source.INDEX, rules).text == text, "it is for deeds only"
 
 
+def test_patterns_of_a_file_share_parts_which_may_have_parts(tmp_path: Path) -> None:
+    parts = '[parts]\nletter = "[ab]"\npair = "{letter}{2}"\n'
+    rules = load_rules(written(tmp_path, parts + OWN.replace('"abc"\n', '"{pair}c"\n', 1)))
+    assert boost("bac", Source.ACTE, rules).text == "xyz"
+
+
 def test_a_rule_of_the_user_that_never_ends_is_left_out_and_the_others_go_on(
     tmp_path: Path,
 ) -> None:
@@ -91,6 +97,7 @@ def test_a_field_of_the_user_that_has_no_value_for_its_match_is_none(tmp_path: P
         (OWN.replace('name = "own"\n', ""), "rule 1 (without a name): name: is missing"),
         (OWN.replace('"own"', '"Own rule"'), "rule 'Own rule': name: "),
         (OWN.replace('"abc"', '"("', 1), "rule 'own': missing )"),
+        (OWN.replace('"abc"', '"{day}"', 1), "rule 'own': there is no part {day} above"),
         (OWN.replace('"abc"', '"a*"', 1), "rule 'own': match accepts the empty text"),
         (OWN.replace('"xyz"', '"{2}"', 1), "rule 'own': write names group 2, match has 0"),
         (OWN.replace('"xyz"', '"{0:loud}"', 1), "unknown transform 'loud'; there are "),
