@@ -13,8 +13,9 @@ from bench.pairs import spread
 from bench.section import Section, Table, Verdict, main
 from registre_cli.ocr.boost import FieldKind, boost
 
-# No rule was written or changed with a look at the documents of this seed.
-SEED = 52_806
+# No rule was tried on the documents of this seed while it was written. What is misread in the days
+# of its medium damage was looked at once, to learn which kinds of misreading there are.
+SEED = 90_417
 STRENGTHS = {1: "light", 2: "medium", 3: "strong", 4: "extreme"}
 MEDIUM = 2
 LEAST_F1 = 0.97
@@ -36,7 +37,7 @@ def run() -> Section:
         title="What the rules find and change",
         method=(
             f"{INDEXES} indexes and {ACTES} deeds of the demo's generator ({pages} pages), of a "
-            "seed that no rule was tried on, damaged in four strengths (skew, blur, noise, uneven "
+            "seed that no rule was tuned on, damaged in four strengths (skew, blur, noise, uneven "
             "light, JPEG), each page read as a worker reads it. The generator knows every "
             "field that it prints; a field counts where kind, page and value are right. *Raw* is "
             "what the text says without a correction. For lots, registration numbers, dates and "
