@@ -35,8 +35,10 @@ class InProcessTesseract:
             psm=tesserocr.PSM.AUTO,
             oem=tesserocr.OEM.LSTM_ONLY,
         )
-        # Tesseract writes its remarks on stderr, where our log lines are.
+        # Tesseract and Leptonica write remarks on stderr ("Error in boxClipToRectangle" for a
+        # box beside the page), where our log lines and the progress are. A failure is raised.
         self._api.SetVariable("debug_file", os.devnull)
+        tesserocr.set_leptonica_log_level(tesserocr.LeptLogLevel.NONE)
 
     @property
     def version(self) -> str:

@@ -1,10 +1,12 @@
 """Reading real PDFs with the real engines."""
 
+import ctypes
 import io
 import random
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -28,6 +30,7 @@ from registre_cli.ocr.engine import Engine
 from registre_cli.ocr.engines import chosen_engines, open_engine, open_order
 from registre_cli.ocr.models import Layout, PageImage, PageSource
 from registre_cli.ocr.pipeline import Reader
+from registre_cli.ocr.tesseract import InProcessTesseract
 
 LINE = "Vente par Étienne Bélanger à Hydro-Québec, lot 1 234 567, 50 000 $"
 MARKS = [Words(60, 100 + 24 * row, f"{LINE} no {row}", 12) for row in range(1, 9)]
@@ -83,6 +86,16 @@ def test_both_engines_obey_the_time_out(engine: Engine) -> None:
         engine.read(image, Layout.AUTO, 0.05)
     assert time.monotonic() - started < 10
     assert engine.read(image, Layout.AUTO, 60).text, "the engine still works afterwards"
+
+
+def test_leptonica_writes_nothing_into_the_display(capfd: pytest.CaptureFixture[str]) -> None:
+    InProcessTesseract("fra").close()
+    loaded = Path("/proc/self/maps").read_text().splitlines()
+    library = ctypes.CDLL(next(line.split()[-1] for line in loaded if "liblept" in line))
+    library.boxCreate.restype = ctypes.c_void_p
+    box = ctypes.c_void_p(library.boxCreate(1000, 1000, 5, 5))
+    library.boxClipToRectangle(box, 100, 100)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_scanned_document_is_read_page_by_page_with_markers() -> None:
