@@ -5,6 +5,7 @@ from operator import attrgetter
 from xml.etree import ElementTree as ET
 
 from registre_cli.core.text import printable
+from registre_cli.ocr.blocks import around
 from registre_cli.ocr.models import Box, DocumentReading, PageRecord, Word
 
 _NAMESPACE = "http://www.w3.org/1999/xhtml"
@@ -47,7 +48,7 @@ def _add_line(page: ET.Element, number: int, line: int, words: list[Word]) -> No
         {
             "class": "ocr_line",
             "id": f"line_{number}_{line}",
-            "title": _bbox(_around([word.box for word in words])),
+            "title": _bbox(around([word.box for word in words])),
         },
     )
     for place, word in enumerate(words):
@@ -61,13 +62,6 @@ def _add_line(page: ET.Element, number: int, line: int, words: list[Word]) -> No
             },
         )
         span.text, span.tail = printable(word.text), " "
-
-
-def _around(boxes: list[Box]) -> Box:
-    left, top = min(box.left for box in boxes), min(box.top for box in boxes)
-    right = max(box.left + box.width for box in boxes)
-    bottom = max(box.top + box.height for box in boxes)
-    return Box(left, top, right - left, bottom - top)
 
 
 def _bbox(box: Box) -> str:

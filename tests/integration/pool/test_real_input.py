@@ -21,8 +21,8 @@ SCANS = {
     "fr-typ-europeana1418-p53": 0.06,
     "fr-typ-europeana1418-p9": 0.05,
     "fr-typ-gallica1896-26": 0.11,
-    # One of its lines, bent by the binding, is read before the line above it.
-    "fr-typ-gallica525062185-3": 0.16,
+    # One of its lines is bent by the binding: a block of its own, among those of the others.
+    "fr-typ-gallica525062185-3": 0.07,
     "fr-typ-journal1914-0002": 0.06,
     "fr-typ-journal1914-0004": 0.06,
     "mul-print-eurotext": 0.03,
