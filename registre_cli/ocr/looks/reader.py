@@ -1,5 +1,6 @@
 """Reading one page: prepare it, read it, and look again only where the reading says so."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +14,9 @@ from registre_cli.ocr.looks.views import View, Views
 from registre_cli.ocr.models import Layout, PageImage, PageReading
 from registre_cli.ocr.table import find_rulings, table_text
 
-# Another look begins only this early in the page's time: a slow page is slow each time.
+# Another look begins only while so little of the page's time was spent in computing: a slow page is
+# slow each time. Time that a busy machine gave to others does not count, so that the same page
+# gets the same looks; only the time-out itself goes by the clock on the wall.
 _MORE_LOOKS_SHARE: Final = 0.3
 # A turned page must read this much better: two kinds of nonsense differ by chance.
 _CLEARLY_BETTER: Final = 1.5
@@ -145,6 +148,7 @@ class _Clock:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._started = time.monotonic()
+        self._computed_before = _computed_seconds()
 
     @property
     def left_seconds(self) -> float:
@@ -152,7 +156,14 @@ class _Clock:
 
     @property
     def allows_another(self) -> bool:
-        return self.left_seconds > (1 - _MORE_LOOKS_SHARE) * self._seconds
+        computed = _computed_seconds() - self._computed_before
+        return computed < _MORE_LOOKS_SHARE * self._seconds
+
+
+def _computed_seconds() -> float:
+    """Return the processor time of this process and of the programs that it ran."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _finished(best: _Seen, source: Source) -> PageReading:

@@ -1,18 +1,20 @@
 """Measuring and preparing pages, and judging what was read on them."""
 
 import random
+import time
 
 import numpy as np
 import pytest
 
+from registre_cli.core.documents import Source
 from registre_cli.demo.scan import scanned_page
 from registre_cli.ocr.blank import is_blank
 from registre_cli.ocr.drawing import Mark, Words, draw
 from registre_cli.ocr.grey import Grey
-from registre_cli.ocr.looks import judge, measure, steps
+from registre_cli.ocr.looks import LookingEngine, judge, measure, steps
 from registre_cli.ocr.looks.geometry import Geometry
 from registre_cli.ocr.looks.views import Views
-from registre_cli.ocr.models import Box, PageImage, PageReading, Word
+from registre_cli.ocr.models import Box, Layout, PageImage, PageReading, Word
 
 DPI = 200
 SENTENCE = "Vente par Étienne Bélanger du lot 1 234 567 du cadastre devant le notaire Roy"
@@ -127,3 +129,36 @@ def test_print_that_no_word_covers_makes_a_sure_reading_bad() -> None:
     assert not judge.is_good(reading, CLEAN, DPI)
     whole = PageReading("", (Word("all", Box(0, 0, 1700, 2200), 94.0, 0),), 94.0)
     assert judge.is_good(whole, CLEAN, DPI)
+
+
+class OnItsHead:
+    """An engine that reads nonsense until the page is turned, on a machine that lets it wait."""
+
+    name, version = "stub", "1"
+
+    def __init__(self, waits_seconds: float, computes_seconds: float) -> None:
+        self._waits_seconds = waits_seconds
+        self._computes_seconds = computes_seconds
+        self._looks = 0
+
+    def read(self, image: PageImage, layout: Layout, timeout_seconds: float) -> PageReading:
+        self._looks += 1
+        time.sleep(self._waits_seconds)
+        until = time.process_time() + self._computes_seconds
+        while time.process_time() < until:
+            pass
+        if self._looks == 1:
+            return reading_of(*[("xkqzt", 42.0)] * 30)
+        return PageReading("", (Word("Vente", Box(0, 0, 2300, 2200), 94.0, 0),), 94.0)
+
+    def close(self) -> None: ...
+
+
+def test_a_busy_machine_turns_the_same_pages_as_an_idle_one() -> None:
+    busy = LookingEngine(OnItsHead(waits_seconds=3.0, computes_seconds=0.0))
+    assert busy.read(image_of(CLEAN), Source.ACTE, timeout_seconds=5.0).rotation == 180
+
+
+def test_a_page_that_took_most_of_its_time_to_compute_is_looked_at_once() -> None:
+    slow = LookingEngine(OnItsHead(waits_seconds=0.0, computes_seconds=1.6))
+    assert slow.read(image_of(CLEAN), Source.ACTE, timeout_seconds=5.0).rotation == 0
