@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -12,7 +13,10 @@ from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from typing import TYPE_CHECKING
+
+from structlog.contextvars import bind_contextvars
 
 from registre_cli.core.documents import Source
 from registre_cli.core.errors import ConfigurationError, DocumentError, PermanentDocumentError
@@ -77,6 +81,28 @@ class _Outcome:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class _LogText:
+    text: str
+
+
+class _PipeLog:
+    """Hands the child's log lines to the parent, which knows what else its screen shows."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+
+    def write(self, text: str) -> int:
+        self._pipe.send(_LogText(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
+
+
 OnPage = Callable[[Path, int, int], None]
 
 
@@ -108,6 +134,10 @@ def read_files(
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
         for process in made:
+            process.stop()
+        # Each thread closes what it holds; two at one pipe would close another's file.
+        threads.shutdown(wait=True)
+        for process in made:
             process.close()
 
 
@@ -119,6 +149,8 @@ class _ReadingProcess:
         self._settings = order.settings
         self._process: BaseProcess | None = None
         self._pipe: Pipe | None = None
+        self._starting = Lock()
+        self._stopped = False
 
     def read(self, path: Path, on_page: OnPage) -> FileReading:
         started = time.monotonic()
@@ -126,9 +158,13 @@ class _ReadingProcess:
         pipe, process = self._running()
         try:
             pipe.send(path)
-            patience = _START_SECONDS + self._settings.ocr_page_timeout
-            while pipe.poll(patience):
+            until = started + _START_SECONDS + self._settings.ocr_page_timeout
+            while pipe.poll(max(until - time.monotonic(), 0)):
                 answer = pipe.recv()
+                if isinstance(answer, _LogText):
+                    # Here it goes above the progress; the child would write into its line.
+                    sys.stderr.write(answer.text)
+                    continue
                 if isinstance(answer, ConfigurationError):
                     raise answer
                 if isinstance(answer, _Outcome):
@@ -143,7 +179,7 @@ class _ReadingProcess:
                     )
                 page = answer.number
                 on_page(path, answer.number, answer.pages)
-                patience = self._settings.ocr_page_timeout + _KILL_GRACE_SECONDS
+                until = time.monotonic() + self._settings.ocr_page_timeout + _KILL_GRACE_SECONDS
             reason = f"took longer than {self._settings.ocr_page_timeout:g} s"
         except (EOFError, ConnectionError):
             process.join(_KILL_GRACE_SECONDS)
@@ -151,6 +187,13 @@ class _ReadingProcess:
         self.close()
         where = f"page {page}" if page else "opening it"
         return FileReading(path, round(time.monotonic() - started, 3), error=f"{where} {reason}")
+
+    def stop(self) -> None:
+        """End the child, from another thread than the one that reads: that one closes it."""
+        with self._starting:
+            self._stopped = True
+            if self._process is not None:
+                self._process.kill()
 
     def close(self) -> None:
         """End the child."""
@@ -162,15 +205,20 @@ class _ReadingProcess:
         self._process = self._pipe = None
 
     def _running(self) -> tuple[Pipe, BaseProcess]:
-        if self._pipe is None or self._process is None:
-            require_room_for_sockets()
-            context = multiprocessing.get_context("forkserver")
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs, self._order), daemon=True)
-            with _interrupts_held():
-                self._process.start()
-            theirs.close()
-        return self._pipe, self._process
+        with self._starting:
+            if self._pipe is None or self._process is None:
+                require_room_for_sockets()
+                context = multiprocessing.get_context("forkserver")
+                self._pipe, theirs = context.Pipe()
+                self._process = context.Process(
+                    target=_serve, args=(theirs, self._order), daemon=True
+                )
+                with _interrupts_held():
+                    self._process.start()
+                theirs.close()
+            if self._stopped:
+                self._process.kill()
+            return self._pipe, self._process
 
 
 @contextmanager
@@ -195,7 +243,7 @@ def _serve(pipe: Pipe, order: ReadingOrder) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = order.settings
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging(settings.log_level, settings.log_format, _PipeLog(pipe))
     latest = _Page(0, 0)
 
     def say(page: _Page) -> None:
@@ -212,6 +260,7 @@ def _serve(pipe: Pipe, order: ReadingOrder) -> None:
             path: Path = pipe.recv()
         except EOFError:
             return
+        bind_contextvars(file=str(path))
         try:
             pipe.send(_read(reader, rules, path, order, lambda n, of: say(_Page(n, of))))
         except DocumentError as error:
