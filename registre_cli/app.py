@@ -3,6 +3,7 @@
 This is the one place that turns an error into an exit code.
 """
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -14,6 +15,7 @@ from typer.core import TyperGroup
 # name → (module with an `app`, help in the list); the order is the order of `--help`.
 _COMPLETE_VARIABLE = "_REGISTRE_COMPLETE"
 _COMMANDS = "registre_cli.commands"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": (f"{_COMMANDS}.demo", "Read 19 generated documents on the embedded servers."),
     "ocr": (f"{_COMMANDS}.ocr", "Read PDFs without any queue."),
@@ -100,6 +102,10 @@ def main() -> None:
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         _leave_quietly()
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _say_that_there_is_no_room(error)
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
             # The library of the command line makes it a 1.
@@ -109,6 +115,25 @@ def main() -> None:
 
 def _leave_quietly() -> NoReturn:
     """End well: the reader of our output left (`| head`), and nobody is there to be told."""
+    _drop_output()
+    sys.exit()
+
+
+def _say_that_there_is_no_room(error: OSError) -> NoReturn:
+    """End with a problem: the disk is full under what our output was sent to, or we write."""
+    from registre_cli.core.errors import ProblemFoundError
+    from registre_cli.ui.console import show_error
+
+    _drop_output()
+    where = f"{error.filename}: " if error.filename else ""
+    show_error(
+        ProblemFoundError(
+            f"{where}{error.strerror}; what was written is not whole", fix="make room, run it again"
+        )
+    )
+    sys.exit(ProblemFoundError.exit_code)
+
+
+def _drop_output() -> None:
     # The flush at exit must not fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit()

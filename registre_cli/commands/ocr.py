@@ -24,9 +24,11 @@ def ocr(
         typer.Option("--output", help="Write one file each here; those that are there are kept."),
     ] = None,
     form: Annotated[
-        Literal["text", "json", "tsv", "hocr", "pdf"],
-        typer.Option("--format", help="tsv, hocr: words with places; pdf: searchable."),
-    ] = "text",
+        Literal["text", "json", "tsv", "hocr", "pdf"] | None,
+        typer.Option(
+            "--format", help="Default: text. tsv, hocr: words with places; pdf: searchable."
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Read again what --output holds already.")
     ] = False,
@@ -41,7 +43,7 @@ def ocr(
     """Read PDFs and print their text. Exit 1 where one failed."""
     from registre_cli.capacity.host import available_cpus
     from registre_cli.core.documents import Source
-    from registre_cli.core.errors import ExitCode
+    from registre_cli.core.errors import ExitCode, RegistreError, WrongUsageError
     from registre_cli.core.log import configure_logging
     from registre_cli.core.settings import load_settings
     from registre_cli.ocr.engines import require_engines
@@ -50,9 +52,11 @@ def ocr(
     from registre_cli.ocr.page_range import EVERY_PAGE, page_range
     from registre_cli.ocr.reading_process import ReadingOrder, read_files
     from registre_cli.pool.gate import open_file_gate
-    from registre_cli.ui.ocr import FileWriter, progress_of, show_end
+    from registre_cli.ui.ocr import FileWriter, progress_of, show_end, show_stopped
 
-    wanted = OutputFormat.JSON if as_json else OutputFormat(form)
+    if as_json and form not in (None, "json"):
+        raise WrongUsageError(f"--json and --format {form} are two forms", fix="give one of them")
+    wanted = OutputFormat.JSON if as_json else OutputFormat(form or "text")
     settings = load_settings(
         env_file, ocr_lang=lang, ocr_text_layer="ignore" if wanted.needs_every_page_read else None
     )
@@ -61,22 +65,27 @@ def ocr(
     order = ReadingOrder(
         Source(source),
         settings,
-        page_range(pages) if pages else EVERY_PAGE,
+        EVERY_PAGE if pages is None else page_range(pages),
         wanted,
         open_file_gate,
     )
     files = pdfs_among(paths)
     writer = FileWriter(files, output, wanted, raw=raw)
     unread = files if force else writer.unread()
-    with progress_of(len(unread)) as progress:
-        for read in read_files(
-            [file.path for file in unread],
-            order,
-            jobs=jobs or max(int(available_cpus()), 1),
-            on_page=progress.page,
-        ):
-            progress.file_done(read.path)
-            writer.take(read)
+    try:
+        with progress_of(len(unread), order.pages) as progress:
+            for read in read_files(
+                [file.path for file in unread],
+                order,
+                jobs=jobs or max(int(available_cpus()), 1),
+                on_page=progress.page,
+            ):
+                progress.file_done(read.path)
+                writer.take(read)
+    except (RegistreError, KeyboardInterrupt):
+        if output is not None:
+            show_stopped(writer)
+        raise
     writer.finish()
     show_end(writer)
     if writer.failures:

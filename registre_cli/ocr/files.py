@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from registre_cli.core.errors import WrongUsageError
+from registre_cli.core.errors import ProblemFoundError, WrongUsageError
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,11 @@ def _raise(error: OSError) -> None:
 
 
 def prepare_folder(folder: Path, files: Sequence[InputFile], suffix: str) -> None:
-    """Make the folder; raise WrongUsageError where that fails or two files want one name."""
+    """Make the folder.
+
+    Raises WrongUsageError where that fails, where it may not be written to, and where two files
+    want one name.
+    """
     wanted: dict[Path, Path] = {}
     for file in files:
         target = file.target(folder, suffix)
@@ -77,14 +81,17 @@ def prepare_folder(folder: Path, files: Sequence[InputFile], suffix: str) -> Non
             )
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # Before the first document is read, which may take minutes.
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
+        reason = "it is a file" if folder.is_file() else error.strerror
         raise WrongUsageError(
-            f"--output {folder}: {error.strerror}", fix="give a folder you may write to"
+            f"--output {folder}: {reason}", fix="give a folder you may write to"
         ) from error
 
 
 def write_whole(target: Path, content: bytes) -> None:
-    """Write a file that is there as a whole or not at all. Raises WrongUsageError."""
+    """Write a file that is there as a whole or not at all. Raises ProblemFoundError."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent)
@@ -97,7 +104,7 @@ def write_whole(target: Path, content: bytes) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise WrongUsageError(
+        raise ProblemFoundError(
             f"{target} cannot be written: {error.strerror}", fix="make room, or give another folder"
         ) from error
 

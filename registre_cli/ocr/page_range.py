@@ -20,14 +20,22 @@ class PageRange:
 
         Raises PermanentDocumentError where it has none of them.
         """
-        wanted = [
+        wanted = self._within(pages)
+        if not wanted:
+            raise PermanentDocumentError(f"it has {pages} pages, none of those that are asked for")
+        return wanted
+
+    def share_before(self, number: int, pages: int) -> float:
+        """Return which share of the wanted pages of a document comes before page `number`."""
+        wanted = self._within(pages)
+        return sum(1 for page in wanted if page < number) / max(len(wanted), 1)
+
+    def _within(self, pages: int) -> list[int]:
+        return [
             number
             for number in range(1, pages + 1)
             if any(first <= number <= last for first, last in self.parts)
         ]
-        if not wanted:
-            raise PermanentDocumentError(f"it has {pages} pages, none of those that are asked for")
-        return wanted
 
 
 EVERY_PAGE = PageRange(((1, _NO_END),))

@@ -103,6 +103,11 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
 
 
+def counted(number: int, thing: str) -> str:
+    """Return `1 file`, `2 files`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def moment(at: datetime | None) -> str:
     """Return a time in ISO 8601, UTC, to the second."""
     if at is None:

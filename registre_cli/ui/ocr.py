@@ -14,8 +14,9 @@ from registre_cli.core.text import json_text, printable
 from registre_cli.ocr.exports import OutputFormat
 from registre_cli.ocr.files import InputFile, prepare_folder, write_whole
 from registre_cli.ocr.models import PageRecord
+from registre_cli.ocr.page_range import PageRange
 from registre_cli.ocr.reading_process import FileReading
-from registre_cli.ui.console import cell, may_redraw, message_console, print_json
+from registre_cli.ui.console import cell, counted, may_redraw, message_console, print_json
 
 # Below this a page deserves a person's eyes.
 LOW_CONFIDENCE = 75.0
@@ -54,7 +55,8 @@ class FileWriter:
         self.failures: list[FileReading] = []
         self.low_pages: list[LowPage] = []
         self.reduced_pages: list[ReducedPage] = []
-        self.skipped = 0
+        self.skipped: list[Path] = []
+        self.written = 0
         self._folder = folder
         self._form = form
         self._raw = raw
@@ -70,10 +72,12 @@ class FileWriter:
         """Return the files whose reading is not in the folder yet."""
         if self._folder is None:
             return list(self.files)
-        unread = [
-            file for file in self.files if not file.target(self._folder, self._form.suffix).exists()
-        ]
-        self.skipped = len(self.files) - len(unread)
+        unread = []
+        for file in self.files:
+            if file.target(self._folder, self._form.suffix).exists():
+                self.skipped.append(file.path)
+            else:
+                unread.append(file)
         return unread
 
     def take(self, read: FileReading) -> None:
@@ -94,6 +98,7 @@ class FileWriter:
         if self._folder is not None and read.reading is not None:
             target = self._by_path[read.path].target(self._folder, self._form.suffix)
             write_whole(target, self._content(read))
+            self.written += 1
         if self._folder is None or self._form is OutputFormat.JSON:
             self._kept[read.path] = read
             if self._form is not OutputFormat.JSON and not sys.stdout.isatty():
@@ -103,7 +108,12 @@ class FileWriter:
         """Print what has not gone to stdout yet."""
         if self._form is OutputFormat.JSON:
             read = [self._kept[file.path] for file in self.files if file.path in self._kept]
-            print_json({"files": [self._document(one) for one in read]})
+            print_json(
+                {
+                    "files": [self._document(one) for one in read],
+                    "skipped": [str(path) for path in self.skipped],
+                }
+            )
         elif self._folder is None:
             self._print_in_turn()
 
@@ -156,17 +166,20 @@ class FileWriter:
 class ProgressShown:
     """The course of many files on stderr; silent where nothing can be redrawn.
 
-    A file of many pages counts by the share of them that was read, so that the time left is
-    known before the first file is done.
+    A file of many pages counts by the share of its wanted pages that was read, so that the time
+    left is known before the first file is done.
     """
 
-    def __init__(self, progress: Progress | None, files: int) -> None:
+    def __init__(self, progress: Progress | None, files: int, wanted: PageRange) -> None:
         self._progress = progress
-        self._task = progress.add_task("opening", total=files, counted="") if progress else None
         self._files = files
+        self._wanted = wanted
         self._done = 0
         self._pages_done = 0
         self._begun: dict[Path, tuple[int, int]] = {}
+        self._task = (
+            progress.add_task("opening", total=files, counted=self._counted) if progress else None
+        )
 
     def page(self, path: Path, number: int, pages: int) -> None:
         """Note that a page begins."""
@@ -185,21 +198,27 @@ class ProgressShown:
     def _show(self, description: str | None = None) -> None:
         if self._progress is None or self._task is None:
             return
-        shares = sum((number - 1) / pages for number, pages in list(self._begun.values()))
+        shares = sum(
+            self._wanted.share_before(number, pages) for number, pages in list(self._begun.values())
+        )
         self._progress.update(
             self._task,
             completed=self._done + shares,
             description=description,
-            counted=f"{self._done}/{self._files} files, {self._pages_done} pages",
+            counted=self._counted,
         )
+
+    @property
+    def _counted(self) -> str:
+        return f"{self._done}/{counted(self._files, 'file')}, {counted(self._pages_done, 'page')}"
 
 
 @contextmanager
-def progress_of(files: int) -> Iterator[ProgressShown]:
+def progress_of(files: int, wanted: PageRange) -> Iterator[ProgressShown]:
     """Show a bar with files and the time left while this lasts."""
     console = message_console()
     if not may_redraw(console):
-        yield ProgressShown(None, files)
+        yield ProgressShown(None, files, wanted)
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -209,14 +228,17 @@ def progress_of(files: int) -> Iterator[ProgressShown]:
     )
     # Text that is printed meanwhile belongs on stdout, not on this console.
     with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
-        yield ProgressShown(progress, files)
+        yield ProgressShown(progress, files, wanted)
 
 
 def show_end(writer: FileWriter) -> None:
     """Say on stderr what was skipped, what deserves a look, and what failed and why."""
     console = message_console()
     if writer.skipped:
-        console.print(f"{writer.skipped} files were read before; --force reads them again")
+        were = "was" if len(writer.skipped) == 1 else "were"
+        console.print(
+            f"{counted(len(writer.skipped), 'file')} {were} read before; --force reads again"
+        )
     for low in writer.low_pages[:_MOST_LINES]:
         console.print(
             Text.assemble(
@@ -245,7 +267,19 @@ def show_end(writer: FileWriter) -> None:
             soft_wrap=True,
         )
     if writer.failures:
-        console.print(f"{len(writer.failures)} of {len(writer.files)} files could not be read")
+        console.print(
+            f"{len(writer.failures)} of {counted(len(writer.files), 'file')} could not be read"
+        )
+
+
+def show_stopped(writer: FileWriter) -> None:
+    """Say what there is of a reading that was ended before its time."""
+    show_end(writer)
+    there = len(writer.skipped) + writer.written
+    hint = "; run it again to go on" if writer.written else ""
+    message_console().print(
+        f"stopped: {there} of {counted(len(writer.files), 'file')} are written{hint}"
+    )
 
 
 def _page(page: PageRecord) -> dict[str, object]:

@@ -16,8 +16,9 @@ import psutil
 import pypdfium2 as pdfium
 import pytest
 from PIL import Image
+from terminal import Terminal
 
-from registre_cli.core.errors import WrongUsageError
+from registre_cli.core.errors import ProblemFoundError
 from registre_cli.demo.scan import scanned_pdf
 from registre_cli.ocr.drawing import Words
 from registre_cli.ocr.files import write_whole
@@ -69,6 +70,10 @@ def test_what_cannot_be_is_refused_before_anything_is_read(folder: Path) -> None
         ((one, "--format", "pdf", "--output", one.parent), "would overwrite"),
         ((one, "--pages", "3-1"), "is no list of pages"),
         ((one, "--pages", "x"), "is no list of pages"),
+        ((one, "--pages", ""), "is no list of pages"),
+        ((one, "--json", "--format", "tsv"), "are two forms"),
+        ((one, "--output", "/proc"), "give a folder you may write to"),
+        ((one, "--output", one), "it is a file"),
     ):
         ran = registre(*arguments)
         assert (ran.returncode, ran.stdout) == (2, ""), arguments
@@ -165,9 +170,79 @@ def test_a_page_too_large_is_drawn_smaller_and_that_is_said(tmp_path: Path) -> N
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     target = tmp_path / "out.txt"
     target.mkdir()
-    with pytest.raises(WrongUsageError, match="cannot be written"):
+    with pytest.raises(ProblemFoundError, match="cannot be written"):
         write_whole(target, b"text")
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_was_read_before_is_named_in_the_json(folder: Path) -> None:
+    out = folder / "out"
+    one, other = folder / "in" / "2019" / "a.pdf", folder / "in" / "a.pdf"
+    assert registre(one, "--pages", "1", "--format", "json", "--output", out).returncode == 0
+    (out / "2019").mkdir()
+    (out / "a.json").rename(out / "2019" / "a.json")
+    again = registre(folder / "in", "--pages", "1", "--json", "--output", out)
+    said = json.loads(again.stdout)
+    assert [read["file"] for read in said["files"]] == [str(other)]
+    assert said["skipped"] == [str(one)]
+    assert "1 file was read before" in again.stderr
+
+
+def test_a_full_disk_under_the_output_is_told_in_a_sentence(folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [REGISTRE, "ocr", folder / "in" / "a.pdf", "--pages", "1"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("Error: No space left on device") and "Traceback" not in ran.stderr
+
+
+def test_a_reader_that_leaves_ends_the_reading_in_silence(folder: Path) -> None:
+    for number in range(4):
+        (folder / "in" / f"b{number}.pdf").write_bytes((folder / "in" / "a.pdf").read_bytes())
+    with subprocess.Popen(
+        [REGISTRE, "ocr", folder / "in", "--jobs", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline().startswith("=== ")
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(60)) == ("", 0)
+
+
+def test_log_lines_stand_above_the_progress_and_name_their_file(folder: Path) -> None:
+    with Terminal(
+        [REGISTRE, "ocr", folder / "in", "--output", folder / "out"],
+        columns=160,
+        rows=50,
+        environment={"OCR_MAX_PIXELS": "1000000"},
+    ) as terminal:
+        terminal.wait_text(r"0/2 files, [1-9] page.* \d:\d\d:\d\d", 60)
+        terminal.wait_for(lambda: terminal.process.poll() == 0, "the end", 60)
+        terminal.wait_for(lambda: terminal.count("reduced ") == 6, "the summary")
+        assert terminal.count("Page drawn smaller") == 6 and terminal.count("page=3") == 2
+        assert terminal.count("━") == 0
+        assert terminal.is_as_it_was()
+
+
+def test_ctrl_c_says_what_is_written_and_the_next_run_goes_on(folder: Path) -> None:
+    command = [REGISTRE, "ocr", folder / "in", "--output", folder / "out", "--jobs", "1"]
+    with Terminal(command) as terminal:
+        terminal.wait_for((folder / "out" / "2019" / "a.txt").exists, "the first file", 60)
+        terminal.press("\x03")
+        terminal.wait_text("stopped: 1 of 2 files are written; run it again to go on")
+        terminal.wait_for(lambda: terminal.process.poll() == 130, "the end")
+        assert terminal.is_as_it_was()
+    again = registre(folder / "in", "--output", folder / "out")
+    assert again.returncode == 0 and "1 file was read before" in again.stderr
+    assert sorted(path.name for path in (folder / "out").rglob("*.*")) == ["a.txt", "a.txt"]
 
 
 def test_ctrl_c_ends_the_reading_without_a_trace(folder: Path) -> None:
