@@ -18,29 +18,28 @@ _FEWEST_MARKS: Final = 3
 _PLAIN_MARK_SQUARE_INCHES: Final = 100 / 300**2
 _PLAIN_MARKS: Final = 60
 _SCALE: Final = 0.25
-_WIDER_THAN_STROKES_PIXELS: Final = 15
+# Wider than the strokes of letters, in pixels of the reduced page.
+_BRUSH: Final = np.ones((15, 15), np.uint8)
 
 
 def is_blank(page: Grey, dpi: int) -> bool:
     """Whether nothing stands out of the paper but specks: no word, however faint."""
-    return not _is_plainly_written(page, dpi) and _has_no_marks(page, dpi)
+    height, width = page.shape
+    edge_y, edge_x = int(height * _EDGE_SHARE), int(width * _EDGE_SHARE)
+    inside = page[edge_y : height - edge_y, edge_x : width - edge_x]
+    return not _is_plainly_written(inside, dpi) and _has_no_marks(inside, dpi)
 
 
 def _is_plainly_written(page: Grey, dpi: int) -> bool:
     """Whether a glance is enough, as on most pages: many large and very dark marks."""
-    small = cv2.resize(page, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_AREA)
-    brush = np.ones((_WIDER_THAN_STROKES_PIXELS, _WIDER_THAN_STROKES_PIXELS), np.uint8)
-    standing_out = np.asarray(cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, brush))
+    standing_out = np.asarray(cv2.morphologyEx(_reduced(page), cv2.MORPH_BLACKHAT, _BRUSH))
     marks = (standing_out > _MOST_STANDING_OUT).astype(np.uint8)
     return _marks_of_size(marks, _PLAIN_MARK_SQUARE_INCHES * (dpi * _SCALE) ** 2) >= _PLAIN_MARKS
 
 
 def _has_no_marks(page: Grey, dpi: int) -> bool:
-    height, width = page.shape
-    edge_y, edge_x = int(height * _EDGE_SHARE), int(width * _EDGE_SHARE)
-    inside = np.asarray(
-        cv2.medianBlur(page[edge_y : height - edge_y, edge_x : width - edge_x], 3), dtype=np.uint8
-    )
+    """Whether hardly anything stands out, faint marks and uneven paper considered."""
+    inside = np.asarray(cv2.medianBlur(page, 3), dtype=np.uint8)
     darker = _paper(inside).astype(np.int16) - inside
     calm, usual = np.percentile(darker[::4, ::4], (10, 40))
     standing_out = usual + min(
@@ -59,7 +58,10 @@ def _marks_of_size(marks: Grey, pixels: float) -> int:
 def _paper(page: Grey) -> Grey:
     """Return the page's brightness without what is written on it."""
     height, width = page.shape
-    small = cv2.resize(page, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_AREA)
-    brush = np.ones((_WIDER_THAN_STROKES_PIXELS, _WIDER_THAN_STROKES_PIXELS), np.uint8)
-    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, brush)
+    paper = cv2.morphologyEx(_reduced(page), cv2.MORPH_CLOSE, _BRUSH)
     return np.asarray(cv2.resize(paper, (width, height)), dtype=np.uint8)
+
+
+def _reduced(page: Grey) -> Grey:
+    small = cv2.resize(page, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.uint8)

@@ -1,12 +1,17 @@
 """The order of the blocks of text on a page: one that stands below another is read after it."""
 
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from typing import Final
+
+import numpy as np
 
 from registre_cli.ocr.models import Box
 
 # Neighbouring columns touch at a ragged edge; what stands in one column shares most of its width.
 _SAME_COLUMN_SHARE: Final = 0.5
+_Edges = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+_Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 def around(boxes: Sequence[Box]) -> Box:
@@ -24,24 +29,28 @@ def reading_order(blocks: Sequence[Box]) -> list[int]:
     before one that stands above it in the same column: a bent line is a block of its own, and
     may come first of all. Such a block waits for those above it.
     """
-    waiting = list(range(len(blocks)))
+    edges = np.array([(b.left, b.top, b.left + b.width, b.top + b.height) for b in blocks])
+    edges = edges.reshape(-1, 4).astype(np.float64)
+    above = np.zeros(len(blocks), dtype=np.int64)
+    for place in range(len(blocks)):
+        above += _stand_below(edges, place)
+    free = [int(place) for place in np.flatnonzero(above == 0)]
     order: list[int] = []
-    while waiting:
-        # The highest block that is left waits for none, so that one is always found.
-        following = next(
-            place
-            for place in waiting
-            if not any(_is_above(blocks[other], blocks[place]) for other in waiting)
-        )
-        waiting.remove(following)
+    # The highest block of all waits for none, and so on: every block is free in its time.
+    while free:
+        following = heappop(free)
         order.append(following)
+        below = _stand_below(edges, following)
+        above -= below
+        for freed in np.flatnonzero(below & (above == 0)):
+            heappush(free, int(freed))
     return order
 
 
-def _is_above(one: Box, other: Box) -> bool:
-    """Whether `one` stands above `other` in the same column; their edges may overlap a little."""
-    shared = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
-    if shared <= _SAME_COLUMN_SHARE * min(one.width, other.width):
-        return False
-    is_over = one.top + one.height / 2 < other.top
-    return is_over and one.top + one.height < other.top + other.height / 2
+def _stand_below(edges: _Edges, place: int) -> _Flags:
+    """Return which blocks stand below one in the same column; their edges may overlap a little."""
+    left, top, right, bottom = edges.T
+    shared = np.minimum(right, right[place]) - np.maximum(left, left[place])
+    in_column = shared > _SAME_COLUMN_SHARE * np.minimum(right - left, right[place] - left[place])
+    is_under = top > (top[place] + bottom[place]) / 2
+    return np.asarray(in_column & is_under & ((top + bottom) / 2 > bottom[place]), dtype=bool)

@@ -38,13 +38,18 @@ class Estates:
         with self._lock:
             self._open[estate] = time.monotonic() + _OPEN_SECONDS
 
+    @property
+    def are_open(self) -> bool:
+        """Whether anything may still turn up."""
+        with self._lock:
+            now = time.monotonic()
+            self._open = {estate: until for estate, until in self._open.items() if until > now}
+            return bool(self._open)
+
     def settle(self, store: QueueStore) -> int:
         """Settle every claim that turned up; return how many. Errors as of `QueueStore`."""
         with self._lock:
-            self._open = {e: until for e, until in self._open.items() if until > time.monotonic()}
             estates = {estate.worker_id: estate for estate in self._open}
-        if not estates:
-            return 0
         tokens = store.claims_of(list(estates))
         for token in tokens:
             _settle(store, token, estates[token.worker_id])

@@ -165,7 +165,7 @@ class Steward:
             self._on_news()
 
     def _settle_estates(self) -> None:
-        if self._link.ask(self._estates.settle):
+        if self._estates.are_open and self._link.ask(self._estates.settle):
             self._on_news()
 
     def _glance(self) -> None:

@@ -149,16 +149,15 @@ class Worker:
         for source in sources:
             for link in self._links.values():
                 with suppress(DatabaseAwayError):
-                    document = link.ask(
-                        lambda store, source=source: store.claim(  # type: ignore[misc]
-                            self._setup.worker_id, source, self._settings.ocr_lease_seconds
-                        )
-                    )
-                    if document is not None:
+                    if (document := self._claim_from(link, source)) is not None:
                         return link, document
         if self._permits is not None:
             self._permits.release()
         return None
+
+    def _claim_from(self, link: Link, source: Source) -> ClaimedDocument | None:
+        lease_seconds = self._settings.ocr_lease_seconds
+        return link.ask(lambda store: store.claim(self._setup.worker_id, source, lease_seconds))
 
     def _take_its_way(self, link: Link, document: ClaimedDocument) -> None:
         started, meter = time.monotonic(), Meter()

@@ -79,7 +79,11 @@ def _differing(before: str, after: str) -> tuple[str, str]:
     """Where only blanks differ, make them visible."""
     if before.split() != after.split():
         return before, after
-    return tuple(text.replace("\xa0", "⍽").replace(" ", "·") for text in (before, after))  # type: ignore[return-value]
+    return _with_visible_blanks(before), _with_visible_blanks(after)
+
+
+def _with_visible_blanks(text: str) -> str:
+    return text.replace("\xa0", "⍽").replace(" ", "·")
 
 
 def _verdict(report: RulesReport, folder: Path | None) -> str:

@@ -23,15 +23,15 @@ def watching() -> Iterator[Callable[[Draw], None]]:
     with Live(console=console, auto_refresh=False, screen=True) as live:
 
         def redraw(draw: Draw) -> None:
+            drawn = io.StringIO()
             page = Console(
-                file=io.StringIO(),
+                file=drawn,
                 force_terminal=True,
                 width=console.width,
                 highlight=False,
                 markup=False,
             )
             draw(page)
-            text = page.file.getvalue()  # type: ignore[attr-defined]
-            live.update(Text.from_ansi(text), refresh=True)
+            live.update(Text.from_ansi(drawn.getvalue()), refresh=True)
 
         yield redraw

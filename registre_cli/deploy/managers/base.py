@@ -73,9 +73,11 @@ class Snapshot(BaseModel, frozen=True):
 
 
 class ProcessManager(Protocol):
-    """Runs processes by name. Each method raises UnreachableError where the manager is silent,
-    and ProblemFoundError where it refuses.
-    """  # noqa: D205
+    """Runs processes by name.
+
+    Each method raises UnreachableError where the manager is silent, and ProblemFoundError where
+    it refuses.
+    """
 
     @property
     def name(self) -> ManagerName:

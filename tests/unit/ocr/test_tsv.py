@@ -1,5 +1,10 @@
 """Tesseract's table of words: the order in which its blocks are read."""
 
+import random
+import time
+
+from registre_cli.ocr.blocks import reading_order
+from registre_cli.ocr.models import Box
 from registre_cli.ocr.tsv import text_of, words_of
 
 
@@ -44,3 +49,16 @@ def test_columns_and_notes_in_the_margin_are_read_in_the_engine_s_order() -> Non
 def test_a_line_that_reaches_into_the_next_keeps_its_place() -> None:
     assert lines((100, 100, 900, "one"), (100, 95, 900, "two")) == ["one", "two"]
     assert lines((100, 120, 900, "one"), (100, 100, 900, "two")) == ["one", "two"]
+
+
+def test_a_page_that_falls_into_a_thousand_blocks_is_put_in_order_at_once() -> None:
+    chance = random.Random(1)
+    blocks = [
+        Box(chance.randrange(2000), chance.randrange(3000), chance.randrange(5, 300), 30)
+        for _ in range(1000)
+    ]
+    blocks.sort(key=lambda box: -box.top)
+    started = time.process_time()
+    order = reading_order(blocks)
+    assert time.process_time() - started < 1
+    assert sorted(order) == list(range(1000))
