@@ -46,7 +46,9 @@ def inspect(environment: Environment, workers: LiveWorkers) -> EnvironmentReport
             reached = replace(base, reachable=True)
             if not schema_is_current(connection):
                 return replace(reached, schema_current=False)
-            return _look(connection, reached)
+            with connection.transaction():
+                connection.execute(statement("by_itself"))
+                return _look(connection, reached)
     except RegistreError as error:
         return replace(base, unreachable_because=error)
     except psycopg.Error as error:
