@@ -1,7 +1,7 @@
 """What a line break parts: the text stays, the field is found."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import accumulate, chain, islice, repeat
@@ -10,6 +10,7 @@ from registre_cli.ocr.boost.doubt import DoubtfulError, NotMeantError
 from registre_cli.ocr.boost.page import MOST_MATCHES_ON_A_PAGE, BoostedPage, readable
 from registre_cli.ocr.boost.record import Field
 from registre_cli.ocr.boost.rule import Match, Rule
+from registre_cli.ocr.boost.triggers import Triggers
 
 # What a rule wants to see behind its match is shorter: `, ci-après nommées`, ` des minutes`.
 _LONGEST_CONTEXT_CHARACTERS = 25
@@ -44,19 +45,20 @@ class _Flow:
         return bisect_right(self.starts, offset) - 1
 
 
-def with_fields_across(
-    fields: Sequence[Field], page: BoostedPage, rules: Sequence[Rule]
-) -> list[Field]:
+def finders(rules: Iterable[Rule]) -> Triggers:
+    """Return the rules whose fields may stand on two lines."""
+    return Triggers(rule for rule in rules if rule.template and not rule.is_foreign)
+
+
+def with_fields_across(fields: Sequence[Field], page: BoostedPage, rules: Triggers) -> list[Field]:
     """Return `fields` with those whose parts stand on two lines, blank ones between them or not.
 
     A number at the end of a line is a field only if it is one with the next line, too.
     """
     flow = _flow(page)
-    lowered = flow.text.lower()
     kept = list(fields)
-    for rule in rules:
-        if rule.template is None or rule.is_foreign or not rule.may_match(lowered):
-            continue
+    for rule in rules.of(flow.text.lower()):
+        assert rule.template is not None
         matches = list(islice(flow.near_line_ends(rule), MOST_MATCHES_ON_A_PAGE))
         group = rule.template.group
         stands = {(match.start(group), match[group]) for match in matches}

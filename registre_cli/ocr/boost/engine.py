@@ -4,24 +4,27 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from operator import attrgetter
 
 from registre_cli.core.documents import CELL_SEPARATOR, PAGE_MARKER, Source
 from registre_cli.core.log import get_logger
 from registre_cli.ocr.boost import line_ends
-from registre_cli.ocr.boost.across import with_fields_across
+from registre_cli.ocr.boost.across import finders, with_fields_across
 from registre_cli.ocr.boost.doubt import DoubtfulError, NotMeantError, UnwritableError
 from registre_cli.ocr.boost.entries import IndexEntries
 from registre_cli.ocr.boost.page import MOST_MATCHES_ON_A_PAGE, BoostedPage, readable
 from registre_cli.ocr.boost.record import Boosted, Correction, Entry, Field, Flag, Place
 from registre_cli.ocr.boost.rule import Match, Rule, RuleSet
+from registre_cli.ocr.boost.triggers import Triggers
 
 _PAGE_LINE = re.compile(
     "^" + re.escape(PAGE_MARKER).replace(r"\{number\}", r"(\d{1,9})") + "$", re.M
 )
+_PLACE = attrgetter("page", "line")
 _CELL_SIGN = CELL_SEPARATOR.strip()
 # What one rule of the user may spend on one document; then it is left out for the rest of it.
 FOREIGN_RULE_SECONDS = 1.0
-# One is enough for nearly all; a user's rules, which may turn in a circle, are never repeated.
+# One is enough for nearly all.
 _MOST_REPEATS = 3
 
 
@@ -34,7 +37,15 @@ class _Pass:
     """One document on its way through the rules."""
 
     def __init__(self, source: Source, rules: RuleSet) -> None:
-        self._rules = list(rules.of(source))
+        rules_of_source = rules.of(source)
+        self._triggers = Triggers(rules_of_source)
+        self._finders = finders(rules_of_source)
+        self._given_up: set[str] = set()
+        # A user's rules may turn in a circle.
+        self._not_repeated = {
+            rule.name for rule in rules_of_source if rule.is_foreign or rule.only_finds
+        }
+        self._is_repeating = False
         self._entries = IndexEntries() if source is Source.INDEX else None
         self._corrections: list[Correction] = []
         self._fields: list[Field] = []
@@ -51,9 +62,8 @@ class _Pass:
             entries, fields, flags = self._entries.finished()
             self._fields += fields
             self._flags += flags
-        self._corrections.sort(key=lambda one: (one.page, one.line))
-        self._fields.sort(key=lambda one: (one.page, one.line))
-        self._flags.sort(key=lambda one: (one.page, one.line))
+        for found_there in (self._corrections, self._fields, self._flags):
+            found_there.sort(key=_PLACE)
         return Boosted(
             "".join(parts),
             tuple(self._corrections),
@@ -70,7 +80,7 @@ class _Pass:
         self._correct_until_nothing_changes(page)
         if self._entries is None:
             found = self._fields[before:]
-            self._fields[before:] = with_fields_across(found, page, self._rules)
+            self._fields[before:] = with_fields_across(found, page, self._finders)
         else:
             self._take_entries(page, as_read, self._fields[before:])
         return "\n".join(page.lines)
@@ -97,23 +107,26 @@ class _Pass:
 
     def _correct_until_nothing_changes(self, page: BoostedPage) -> None:
         """Apply every rule; where one made a text that an earlier one mends, once more."""
-        left_out: set[str] = set()
-        foreign = {rule.name for rule in self._rules if rule.is_foreign}
+        left_out = set(self._given_up)
         changed = self._correct_once(page, left_out)
+        if not changed:
+            return
         fields, flags = len(self._fields), len(self._flags)
+        self._is_repeating = True
         for _ in range(_MOST_REPEATS):
+            page.look_only_at(changed)
+            changed = self._correct_once(page, left_out | self._not_repeated)
             if not changed:
                 break
-            page.look_only_at(changed)
-            changed = self._correct_once(page, left_out | foreign)
+        self._is_repeating = False
         # What is said there was found by the first round, as it was read.
         del self._fields[fields:], self._flags[flags:]
 
     def _correct_once(self, page: BoostedPage, left_out: set[str]) -> set[int]:
         """Apply every rule; return the lines that changed, and add to `left_out`."""
         changed: set[int] = set()
-        for rule in tuple(self._rules):
-            if rule.name not in left_out and rule.may_match(page.lowered()):
+        for rule in self._triggers.on(page):
+            if rule.name not in left_out:
                 changed |= self._correct(page, rule, left_out)
         return changed
 
@@ -149,14 +162,14 @@ class _Pass:
     def _matches(self, rule: Rule, line: str, place: Place) -> list[Match]:
         if not rule.is_foreign:
             return list(rule.pattern.finditer(line))
-        if rule not in self._rules:
+        if rule.name in self._given_up:
             return []
         spent = self._spent_seconds.get(rule.name, 0.0)
         started = time.monotonic()
         try:
             return list(rule.pattern.finditer(line, timeout=FOREIGN_RULE_SECONDS - spent))
         except TimeoutError:
-            self._rules.remove(rule)
+            self._given_up.add(rule.name)
             message = f"took longer than {FOREIGN_RULE_SECONDS:g} s and was left out from here on"
             self._flags.append(Flag(rule.name, place.page, place.line, line[:80], message))
             get_logger().warning(
@@ -172,6 +185,8 @@ class _Pass:
         before: str = match[rule.written]
         try:
             after = rule.replacement(match)
+            if self._is_repeating and after == before:
+                return before
             field = rule.field(match, after, place)
         except NotMeantError:
             return before

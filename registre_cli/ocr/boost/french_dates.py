@@ -87,15 +87,18 @@ def dated(text: str) -> str:
     A date in words keeps its words. Raises like `day_of`.
     """
     day = day_of(text)
-    iso = _ISO.fullmatch(text)
-    if iso and iso[4]:
-        behind = iso[4] if _says(iso[4], day) else f"{spoken(day)}) ({iso[4]}"
-        return f"{day.isoformat()} ({behind})"
-    in_words = _YEAR_FIRST.fullmatch(text) or _IN_WORDS.fullmatch(text)
-    return f"{day.isoformat()} ({text if in_words else spoken(day)})"
+    said = spoken(day)
+    if iso := _ISO.fullmatch(text):
+        if iso[4]:
+            said = iso[4] if _says(iso[4], day) else f"{said}) ({iso[4]}"
+    elif _YEAR_FIRST.fullmatch(text) or _IN_WORDS.fullmatch(text):
+        said = text
+    return f"{day.isoformat()} ({said})"
 
 
 def _says(text: str, day: date) -> bool:
+    if text == spoken(day):
+        return True
     try:
         return day_of(text) == day
     except (DoubtfulError, NotMeantError):

@@ -18,12 +18,16 @@ class BoostedPage:
         self.number = number
         self.lines = lines
         self._looked_at: Sequence[int] = range(len(lines))
+        self._places: dict[int, Place] = {}
         self._text: str | None = None
         self._lowered = ""
 
     def place(self, index: int) -> Place:
         """Return where the line stands that is at `index` here."""
-        return Place(self.number, index + 1)
+        place = self._places.get(index)
+        if place is None:
+            place = self._places[index] = Place(self.number, index + 1)
+        return place
 
     def write(self, index: int, line: str) -> None:
         """Put `line` in the place of the one at `index`."""
@@ -50,14 +54,17 @@ class BoostedPage:
         if rule.is_foreign:
             yield from indexes
             return
-        first = behind = counted = 0
-        for match in rule.pattern.finditer(text):
+        search, begins, which = rule.pattern.search, 0, 0
+        while match := search(text, begins):
             start, end = match.span()
-            first += text.count("\n", counted, start)
-            counted = start
-            last = first + text.count("\n", start, end)
-            yield from indexes[max(first, behind) : last + 1]
-            behind = max(behind, last + 1)
+            which += text.count("\n", begins, start)
+            begins = text.find("\n", end) + 1
+            if not begins:
+                yield from indexes[which:]
+                return
+            behind = which + text.count("\n", start, begins)
+            yield from indexes[which:behind]
+            which = behind
 
     def _searched(self) -> tuple[str, Sequence[int]]:
         """Return the written lines that are looked at as one text, and which they are."""

@@ -95,6 +95,11 @@ class Rule:
     is_foreign: bool = False
     file: str = ""
 
+    @property
+    def only_finds(self) -> bool:
+        """Whether it leaves what it matches as it was read."""
+        return self.write.parts == (Slot(self.written, None),)
+
     def may_match(self, lowered: str) -> bool:
         """Whether a text in small letters has what the rule needs."""
         return not self.needs or any(map(lowered.__contains__, self.needs))

@@ -7,7 +7,7 @@ from rapidfuzz import fuzz
 
 from registre_cli.ocr.boost.doubt import DoubtfulError, NotMeantError
 from registre_cli.ocr.boost.french_dates import dated, day_of
-from registre_cli.ocr.boost.vocabularies import Leading, Nearest, fold, leading, vocabulary
+from registre_cli.ocr.boost.vocabularies import Leading, Nearest, fold, leading, nearest, vocabulary
 
 # Letters that Tesseract reads where a digit stands, and back.
 _DIGIT_FOR = str.maketrans("OoQDIl|!SsBZz", "0000111155822")
@@ -31,6 +31,9 @@ def _digits(text: str) -> str:
 
 def _number(text: str) -> str:
     """Return the digits alone."""
+    tight = text.replace(" ", "")
+    if tight.isdecimal():
+        return tight
     return re.sub(r"\D", "", _digits(text))
 
 
@@ -93,14 +96,14 @@ def _certain(found: Nearest | None) -> str:
 
 
 def _entry_of(name: str) -> Callable[[str], str]:
-    return lambda text: _certain(vocabulary(name).nearest(text))
+    return lambda text: _certain(nearest(name, text))
 
 
 def _spelling_of(name: str) -> Callable[[str], str]:
     """Mend the spelling, but leave an alias as the document has it."""
 
     def mended(text: str) -> str:
-        entry = _certain(vocabulary(name).nearest(text))
+        entry = _certain(nearest(name, text))
         return entry if _is_misspelt(text, entry) else text
 
     return mended

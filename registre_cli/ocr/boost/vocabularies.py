@@ -93,6 +93,12 @@ def vocabulary(name: str) -> Vocabulary:
     return Vocabulary(tuple(spellings), tuple(entries), frozenset(short))
 
 
+@lru_cache(maxsize=4_096)
+def nearest(name: str, text: str) -> Nearest | None:
+    """Return what `text` means in vocabulary `name`; rows of an index repeat the same few words."""
+    return vocabulary(name).nearest(text)
+
+
 @cache
 def words_of_deeds() -> frozenset[str]:
     """Return the words that a hyphen at the end of a line may part."""
@@ -115,7 +121,7 @@ def leading(name: str, text: str) -> Leading | None:
     best: Leading | None = None
     for count in range(1, min(len(words), _LONGEST_NAME_WORDS) + 1):
         as_read = "".join(words[:count]).rstrip(" ,.;:")
-        found = vocabulary(name).nearest(as_read)
+        found = nearest(name, as_read)
         if found and (best is None or found.likeness >= best.nearest.likeness):
             best = Leading(found, as_read, text[len(as_read) :])
     return best
