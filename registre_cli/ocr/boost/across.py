@@ -60,6 +60,8 @@ def with_fields_across(fields: Sequence[Field], page: BoostedPage, rules: Trigge
     for rule in rules.of(flow.text.lower()):
         assert rule.template is not None
         matches = list(islice(flow.near_line_ends(rule), MOST_MATCHES_ON_A_PAGE))
+        if not matches and not kept:
+            continue
         group = rule.template.group
         stands = {(match.start(group), match[group]) for match in matches}
         kept = [

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from registre_cli.core.documents import CELL_SEPARATOR
 from registre_cli.ocr.boost.doubt import DoubtfulError, NotMeantError
 from registre_cli.ocr.boost.inference import infer_nature
 from registre_cli.ocr.boost.record import Entry, Field, FieldKind, Flag, Place
@@ -11,6 +12,7 @@ from registre_cli.ocr.boost.transforms import TRANSFORMS
 from registre_cli.ocr.boost.vocabularies import fold, leading
 
 PARTY_RULE, INFERENCE_RULE = "parties-of-an-entry", "nature-inferred"
+_CELL_SIGN = CELL_SEPARATOR.strip()
 _CELL = re.compile(r"\s*\|\s*")
 _PLAIN_ENTRY = re.compile(r"\s*\d{4}-\d{2}-\d{2}\b")
 # What the headings of the columns contain, folded.
@@ -116,6 +118,8 @@ class IndexEntries:
 
 def _headings(cells: Sequence[str]) -> tuple[str, ...]:
     """Return the columns' names where these cells are the headings, `""` for unknown ones."""
+    if len(_ANY_HEADING.findall(fold(_CELL_SIGN.join(cells)))) < _FEWEST_HEADINGS:
+        return ()
     names = tuple(_heading(fold(cell)) for cell in cells)
     return names if len(set(names) - {""}) >= _FEWEST_HEADINGS else ()
 

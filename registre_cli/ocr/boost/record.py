@@ -22,7 +22,7 @@ class FieldKind(StrEnum):
     MATRICULE = "matricule"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """A line of a page; both count from 1."""
 
@@ -30,7 +30,7 @@ class Place:
     line: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Correction:
     """What one rule did at one place; lines count from 1 on their page."""
 
@@ -41,7 +41,7 @@ class Correction:
     after: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Field:
     """One thing that the document says.
 
@@ -60,7 +60,7 @@ class Field:
     inferred: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Flag:
     """A place where a person has to look; the text there is as it was read."""
 
@@ -71,7 +71,7 @@ class Flag:
     message: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of an index; `text` as it was read, its fields are those of its lines."""
 
@@ -87,7 +87,7 @@ class Entry:
     remarks: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Boosted:
     """The corrected text, every correction in it, and what it says."""
 

@@ -57,13 +57,9 @@ class Template:
 
     def filled(self, match: Match) -> str:
         """Return the text for one match. Raises what the transforms raise."""
-        texts = []
-        for part in self.parts:
-            if isinstance(part, Slot):
-                texts.append(part.filled(match))
-            else:
-                texts.append(part)
-        return "".join(texts)
+        return "".join(
+            [part.filled(match) if isinstance(part, Slot) else part for part in self.parts]
+        )
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What holds for every text, whatever its letters and its size."""
 
+import itertools
 import json
 import random
 import re
@@ -109,6 +110,7 @@ def test_any_unicode_goes_in_and_text_of_the_same_kind_comes_out(text: str, sour
 
 
 CHANCE = random.Random(7)
+NUMBER_OF_PAGE = itertools.count(1)
 Line = Callable[[], str]
 
 
@@ -141,6 +143,7 @@ HOSTILE: dict[str, Line] = {
     "one letter": lambda: "1",
     "nothing": lambda: "",
     "ligatures": lambda: "ﬁﬂ" * 900,
+    "pages of one letter": lambda: f"--- Page {next(NUMBER_OF_PAGE)} ---\na",
 }
 
 
