@@ -11,21 +11,21 @@ from registre_cli.ocr.boost.vocabularies import Leading, Nearest, fold, leading,
 
 # Letters that Tesseract reads where a digit stands, and back.
 _DIGIT_FOR = str.maketrans("OoQDIl|!SsBZz", "0000111155822")
-_LETTER_FOR = str.maketrans("0158", "OISB")
+_LETTER_FOR = str.maketrans("58", "SB")
 # A misread name keeps its length and most of its letters; another word for it does not.
 _MOST_LETTERS_LOST = 2
 _MISREAD_LIKENESS = 85.0
-_POSTAL_CODE = re.compile(r"[A-Z]\d[A-Z] \d[A-Z]\d")
+# No postal code has D, F, I, O, Q or U: they are too like digits and other letters.
+_POSTAL_CODE = re.compile("(?:[ABCEGHJ-NPRSTV-Z][0-9]){3}")
+_FEWEST_DIGITS_OF_POSTAL_CODE = 2
 _BRANCH = re.compile(r"(?: (?:de la|des?|du|d['’])[ ]?(?:[A-ZÀ-Ý][\w'’-]+))?", re.UNICODE)
 
 
 def _digits(text: str) -> str:
     """Read letters as the digits that they look like; digits must be the more."""
     translated = text.translate(_DIGIT_FOR)
-    if translated != text:
-        digits = sum(character.isdigit() for character in text)
-        if digits * 2 < sum(character.isalnum() for character in text):
-            raise NotMeantError
+    if translated != text and sum(map(str.isdigit, text)) * 2 < sum(map(str.isalnum, text)):
+        raise NotMeantError
     return translated
 
 
@@ -65,15 +65,19 @@ def _iso_digits(text: str) -> str:
 
 
 def _postal_code(text: str) -> str:
-    """Letters and digits take turns: read each as what its place asks for."""
+    """Letters and digits take turns: read each as what its place asks for.
+
+    An S can be a 5 or a 9: where most digits were read as letters, nobody knows which.
+    """
     signs = re.sub(r"[\s-]", "", text)
+    if sum(map(str.isdecimal, signs[1::2])) < _FEWEST_DIGITS_OF_POSTAL_CODE:
+        raise DoubtfulError("most of its digits were read as letters")
     turned = "".join(
         sign.translate(_DIGIT_FOR if place % 2 else _LETTER_FOR) for place, sign in enumerate(signs)
     )
-    code = f"{turned[:3]} {turned[3:]}"
-    if not _POSTAL_CODE.fullmatch(code):
-        raise NotMeantError
-    return code
+    if not _POSTAL_CODE.fullmatch(turned):
+        raise DoubtfulError("no postal code is written so")
+    return f"{turned[:3]} {turned[3:]}"
 
 
 def _matricule(text: str) -> str:

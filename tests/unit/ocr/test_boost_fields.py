@@ -109,3 +109,22 @@ def test_amounts_are_dollars_and_cents_only_where_there_are_some() -> None:
     assert sorted(value for _, value in found(text, FieldKind.AMOUNT)) == [
         "1250", "412500.60", "50000", "50000"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        ("J2S SA4", "J2S 5A4"),
+        ("H3Y 3VI", "H3Y 3V1"),
+        ("J8X OMS", None),
+        ("H70 1A1", None),
+        ("H7N 1A1", "H7N 1A1"),
+    ],
+)
+def test_a_postal_code_that_nobody_can_know_is_left_and_flagged(
+    read: str, value: str | None
+) -> None:
+    boosted = boost(f"Laval (Québec) {read}, ci-après", Source.ACTE, RULES)
+    assert [one.value for one in boosted.fields] == ([value] if value else [])
+    assert (value or read) in boosted.text
+    assert [flag.text for flag in boosted.flags] == ([] if value else [read])
