@@ -10,6 +10,10 @@ LONGEST_LINE_CHARACTERS = 5_000
 # A page on which one rule finds more is none: a full one has some 3,000 characters.
 MOST_MATCHES_ON_A_PAGE = 2_000
 
+# Where fewer lines than one in so many characters have what a rule needs, looking into each of them
+# is quicker than a search over the page.
+_CHARACTERS_A_LINE = 80
+
 
 class BoostedPage:
     """The lines of a page while the rules correct them; their number and order never change."""
@@ -47,12 +51,14 @@ class BoostedPage:
     def concerned(self, rule: Rule) -> Iterator[int]:
         """Yield the lines in which `rule` may match, in their order.
 
-        One search over the whole page spares one search for every rule and line. It goes on as
-        lines are asked for; the ones that were yielded may be written meanwhile.
+        They are those that have what the rule needs; where these are many, one search over the
+        whole page spares a search of each. It goes on as lines are asked for; the ones that were
+        yielded may be written meanwhile.
         """
         text, indexes = self._searched()
-        if rule.is_foreign:
-            yield from indexes
+        few = self._few_with(rule.needs)
+        if few is not None or rule.is_foreign:
+            yield from indexes if few is None else few
             return
         search, begins, which = rule.pattern.search, 0, 0
         while match := search(text, begins):
@@ -65,6 +71,25 @@ class BoostedPage:
             behind = which + text.count("\n", start, begins)
             yield from indexes[which:behind]
             which = behind
+
+    def _few_with(self, needs: Sequence[str]) -> Sequence[int] | None:
+        """Return the lines with one of `needs`; `None` where they are many or nothing is needed."""
+        if not needs:
+            return None
+        _, indexes = self._searched()
+        text, found = self._lowered, set()
+        for need in needs:
+            which = begins = 0
+            while (at := text.find(need, begins)) >= 0:
+                which += text.count("\n", begins, at)
+                found.add(which)
+                if len(found) * _CHARACTERS_A_LINE > len(text):
+                    return None
+                begins = text.find("\n", at) + 1
+                if not begins:
+                    break
+                which += 1
+        return [indexes[which] for which in sorted(found)]
 
     def _searched(self) -> tuple[str, Sequence[int]]:
         """Return the written lines that are looked at as one text, and which they are."""
