@@ -134,10 +134,14 @@ class _Pass:
         changed: set[int] = set()
         seen = 0
         for index in page.concerned(rule):
-            line, place = page.lines[index], page.place(index)
-            if not rule.may_match(line.lower()):
+            line = page.lines[index]
+            if rule.is_foreign:
+                matches = self._foreign_matches(rule, line, page.place(index))
+            else:
+                matches = list(rule.pattern.finditer(line))
+            if not matches:
                 continue
-            matches = self._matches(rule, line, place)
+            place = page.place(index)
             seen += len(matches)
             if seen > MOST_MATCHES_ON_A_PAGE:
                 message = f"matches more than {MOST_MATCHES_ON_A_PAGE} times: the rest was left"
@@ -157,11 +161,9 @@ class _Pass:
             after = self._written(rule, match, place)
             parts += (line[end : match.start(rule.written)], after)
             end = match.end(rule.written)
-        return "".join([*parts, line[end:]]) if parts else line
+        return "".join([*parts, line[end:]])
 
-    def _matches(self, rule: Rule, line: str, place: Place) -> list[Match]:
-        if not rule.is_foreign:
-            return list(rule.pattern.finditer(line))
+    def _foreign_matches(self, rule: Rule, line: str, place: Place) -> list[Match]:
         if rule.name in self._given_up:
             return []
         spent = self._spent_seconds.get(rule.name, 0.0)

@@ -9,7 +9,6 @@ from registre_cli.ocr.boost.rule import Rule
 LONGEST_LINE_CHARACTERS = 5_000
 # A page on which one rule finds more is none: a full one has some 3,000 characters.
 MOST_MATCHES_ON_A_PAGE = 2_000
-
 # Where fewer lines than one in so many characters have what a rule needs, looking into each of them
 # is quicker than a search over the page.
 _CHARACTERS_A_LINE = 80
@@ -57,20 +56,13 @@ class BoostedPage:
         """
         text, indexes = self._searched()
         few = self._few_with(rule.needs)
-        if few is not None or rule.is_foreign:
-            yield from indexes if few is None else few
+        if few is not None:
+            yield from few
             return
-        search, begins, which = rule.pattern.search, 0, 0
-        while match := search(text, begins):
-            start, end = match.span()
-            which += text.count("\n", begins, start)
-            begins = text.find("\n", end) + 1
-            if not begins:
-                yield from indexes[which:]
-                return
-            behind = which + text.count("\n", start, begins)
-            yield from indexes[which:behind]
-            which = behind
+        touched = indexes if rule.is_foreign else _touched(rule, text, indexes)
+        for index in touched:
+            if rule.may_match(self.lines[index].lower()):
+                yield index
 
     def _few_with(self, needs: Sequence[str]) -> Sequence[int] | None:
         """Return the lines with one of `needs`; `None` where they are many or nothing is needed."""
@@ -103,3 +95,18 @@ class BoostedPage:
 def readable(lines: Sequence[str], indexes: Iterable[int]) -> list[int]:
     """Return those of `indexes` whose line can be one of a document."""
     return [index for index in indexes if 0 < len(lines[index]) <= LONGEST_LINE_CHARACTERS]
+
+
+def _touched(rule: Rule, text: str, indexes: Sequence[int]) -> Iterator[int]:
+    """Yield those of `indexes` whose line of `text` a match touches, searching on as asked."""
+    search, which, begins = rule.pattern.search, 0, 0
+    while match := search(text, begins):
+        start, end = match.span()
+        which += text.count("\n", begins, start)
+        begins = text.find("\n", end) + 1
+        if not begins:
+            yield from indexes[which:]
+            return
+        behind = which + text.count("\n", start, begins)
+        yield from indexes[which:behind]
+        which = behind

@@ -162,6 +162,26 @@ def test_hostile_text_is_worked_off_at_a_megabyte_a_second(shape: str) -> None:
         assert time.process_time() - started < 1.0, source
 
 
+def row_to_correct() -> str:
+    day = f"l9{CHANCE.randrange(10, 99)}-O{CHANCE.randrange(1, 9)}-1{CHANCE.randrange(9)}"
+    number, amount = (CHANCE.randrange(10**6, 10**7) for _ in range(2))
+    return f"{day} | 1l{number} | Servltude | Hydro-Quebec Jean Roy | {amount}$ | Rad. 1O{number}"
+
+
+def test_pages_on_which_every_row_is_corrected_take_their_time_each() -> None:
+    pages = [
+        "\n".join([f"--- Page {number} ---", *(row_to_correct() for _ in range(26))])
+        for number in range(1, 41)
+    ]
+    for source in Source:
+        started = time.process_time()
+        boosted = boost("\n".join(pages), source, RULES)
+        # It takes 0.2 to 0.4 s.
+        assert time.process_time() - started < 1.0, source
+        corrected = {(change.page, change.line) for change in boosted.corrections}
+        assert len(corrected) == 40 * 26
+
+
 def test_a_line_of_a_megabyte_is_left_as_it_was_read() -> None:
     text = "lot 2 26O 260 " * 72_000
     started = time.process_time()
