@@ -128,13 +128,15 @@ def _leading(name: str, text: str) -> tuple[Leading, str]:
 
 
 def _start_of(name: str) -> Callable[[str], str]:
-    """Mend the name that the text begins with; what follows it stays."""
+    """Mend the name that the text begins with; what follows it stays, and so does another name."""
 
     def mended(text: str) -> str:
         found, entry = _leading(name, text)
         if found.as_read in vocabulary(name).written_out:
             return f"{entry} ({found.as_read}){found.rest}"
-        return (entry if _is_misspelt(found.as_read, entry) else found.as_read) + found.rest
+        is_alias = found.nearest.is_exact and fold(found.as_read) != fold(entry)
+        is_misread = not is_alias and _is_misspelt(found.as_read, entry)
+        return (entry if is_misread else found.as_read) + found.rest
 
     return mended
 

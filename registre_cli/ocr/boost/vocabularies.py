@@ -14,6 +14,7 @@ from rapidfuzz import fuzz, process
 _LIKE = 80.0
 _SAME = 88.0
 _MARGIN = 5.0
+_EXACT = 100.0
 # Two words that are less alike than this are two words, whatever stands around them.
 _SAME_WORD = 60.0
 _LONGEST_NAME_WORDS = 8
@@ -32,6 +33,11 @@ class Nearest:
     entry: str
     likeness: float
     rival: str | None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the text is a spelling of the entry, but for accents and case."""
+        return self.likeness == _EXACT
 
     @property
     def is_certain(self) -> bool:
@@ -61,7 +67,7 @@ class Vocabulary:
         _, best, place = found[0]
         entry = self.entries[place]
         others = [hit for hit in found if self.entries[hit[2]] != entry]
-        if best == 100.0:
+        if best == _EXACT:
             return Nearest(entry, best, None)
         if len(folded) < _SHORTEST_FUZZY_CHARACTERS:
             return None

@@ -128,3 +128,21 @@ def test_a_postal_code_that_nobody_can_know_is_left_and_flagged(
     assert [one.value for one in boosted.fields] == ([value] if value else [])
     assert (value or read) in boosted.text
     assert [flag.text for flag in boosted.flags] == ([] if value else [read])
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("Circonscription foncière : Nicolet 2", FieldKind.CIRCONSCRIPTION, "Nicolet"),
+        (
+            "Société centrale d'hypothèques et de logement, ci-après",
+            FieldKind.PARTY,
+            "Société canadienne d'hypothèques et de logement",
+        ),
+    ],
+)
+def test_another_name_of_an_entry_stays_in_the_text_and_its_field_is_the_entry(
+    text: str, kind: FieldKind, value: str
+) -> None:
+    assert boost(text, Source.ACTE, RULES).text == text
+    assert found(text, kind) == [(1, value)]
