@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.boost_changes import Judged, judge
-from registre_cli.core.documents import Source
+from bench.ocr_accuracy import OURS
+from bench.ocr_peers import read_with_registre
+from bench.readings import read_once
+from registre_cli.core.documents import PAGE_MARKER, Source
 from registre_cli.core.errors import DocumentError
 from registre_cli.core.settings import load_settings
 from registre_cli.demo.batch import GeneratedDocument, generate
@@ -19,7 +22,7 @@ from registre_cli.ocr.pipeline import Reader
 
 ROOT = Path(__file__).parent.parent
 SCANS = Path(os.environ.get("REGISTRE_CORPUS", ROOT.parent / "shared" / "corpus")) / "scans"
-INDEXES, ACTES = 10, 14
+INDEXES, ACTES = 8, 12
 RULES = load_rules()
 _reader: Reader | None = None
 
@@ -100,9 +103,13 @@ def judged_scan(name: str, text: str, truth: Sequence[str]) -> Scan:
 def scan_text(pdf: Path) -> str | None:
     """Read a scan as a worker reads a deed; `None` where the engine gives it up."""
     try:
-        return _reader_of_this_process().read(pdf.read_bytes(), Source.ACTE).text
+        texts = read_once(OURS, read_with_registre, pdf)
     except DocumentError:
         return None
+    return "\n\n".join(
+        f"{PAGE_MARKER.format(number=number)}\n{text}".rstrip()
+        for number, text in enumerate(texts, 1)
+    )
 
 
 def _text_of(document: GeneratedDocument) -> str:

@@ -50,7 +50,6 @@ class Backlog:
 
 
 BACKLOGS = (
-    Backlog("first", 0),
     Backlog("in the middle", SHORT_DOCUMENTS // 2),
     Backlog("last", SHORT_DOCUMENTS),
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.machine import versions
 from bench.ocr_peers import read_with_ocrmypdf, read_with_pytesseract, read_with_registre
+from bench.readings import read_once
 from bench.section import Section, Table, Verdict, main
 from tests.accuracy import character_error_rate, word_recall
 
@@ -90,7 +91,7 @@ def scans_with_truth() -> list[Scan]:
 
 
 def _score(reader: str, scan: Scan) -> Score:
-    texts = READERS[reader](scan.pdf)
+    texts = read_once(reader, READERS[reader], scan.pdf)
     texts += [""] * (len(scan.truths) - len(texts))
     pairs = list(zip(texts, scan.truths, strict=False))
     return Score(

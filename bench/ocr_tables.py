@@ -12,8 +12,11 @@ from functools import partial
 from pathlib import Path
 
 from bench.machine import versions
-from bench.ocr_accuracy import Scan, scans_with_truth
-from bench.ocr_peers import read_with_ocrmypdf, read_with_pytesseract, read_with_registre
+from bench.ocr_accuracy import OCRMYPDF, PLAIN, Scan, scans_with_truth
+from bench.ocr_accuracy import OURS as OURS_AS_AN_ACTE
+from bench.ocr_accuracy import READERS as READERS_OF_DEEDS
+from bench.ocr_peers import read_with_registre
+from bench.readings import read_once
 from bench.section import Section, Table, Verdict, main
 from registre_cli.core.documents import Source
 from tests.tables import lines_together, neighbours_in_a_row, true_lines
@@ -21,9 +24,7 @@ from tests.tables import lines_together, neighbours_in_a_row, true_lines
 OURS = "registre, as an index"
 READERS: dict[str, Callable[[Path], list[str]]] = {
     OURS: partial(read_with_registre, source=Source.INDEX),
-    "registre, as an acte": read_with_registre,
-    "OCRmyPDF": read_with_ocrmypdf,
-    "pytesseract, 300 dpi": read_with_pytesseract,
+    **READERS_OF_DEEDS,
 }
 
 
@@ -64,7 +65,7 @@ def run() -> Section:
     sums = {
         name: sum((values[place] for place in held_out), Kept()) for name, values in kept.items()
     }
-    best_peer = max(sums[name].whole_share for name in ("OCRmyPDF", "pytesseract, 300 dpi"))
+    best_peer = max(sums[name].whole_share for name in (OCRMYPDF, PLAIN))
     return Section(
         title="Tables on real scans",
         method=(
@@ -75,7 +76,7 @@ def run() -> Section:
         ),
         tables=(
             Table(
-                ("scans", *READERS),
+                ("scans", *(_heading(name) for name in READERS)),
                 (
                     _row(f"held out ({len(held_out)})", kept, held_out),
                     _row(f"all ({len(scans)})", kept, list(range(len(scans)))),
@@ -95,13 +96,17 @@ def run() -> Section:
 
 
 def _kept(reader: str, scan: Scan) -> Kept:
-    texts = READERS[reader](scan.pdf)
+    texts = read_once(reader, READERS[reader], scan.pdf)
     lines = true_lines(scan.pdf.with_suffix(".gt.lines.tsv"))
     kept = Kept()
     for number, true in lines.items():
         text = texts[number - 1] if number <= len(texts) else ""
         kept += Kept(*lines_together(text, true), *neighbours_in_a_row(text, true))
     return kept
+
+
+def _heading(name: str) -> str:
+    return f"{name}, as an acte" if name == OURS_AS_AN_ACTE else name
 
 
 def _row(which: str, kept: dict[str, list[Kept]], places: list[int]) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ BACK_TO_BACK_DOCUMENTS = 170
 BACK_TO_BACK_SECONDS = 12.0
 _LONGEST_SECONDS = 60.0
 # The worker is surely idle again after so long, and not always at the same point of its loop.
-_PAUSE_SECONDS = (0.02, 0.06)
+_PAUSE_SECONDS = (0.01, 0.03)
 
 
 class Producer(Protocol):
