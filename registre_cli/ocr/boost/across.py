@@ -53,7 +53,8 @@ def finders(rules: Iterable[Rule]) -> Triggers:
 def with_fields_across(fields: Sequence[Field], page: BoostedPage, rules: Triggers) -> list[Field]:
     """Return `fields` with those whose parts stand on two lines, blank ones between them or not.
 
-    A number at the end of a line is a field only if it is one with the next line, too.
+    A number at the end of a line is a field only if it is one with the next line, too, and one at
+    the beginning only if it is not the end of such a field.
     """
     flow = _flow(page)
     kept = list(fields)
@@ -64,16 +65,22 @@ def with_fields_across(fields: Sequence[Field], page: BoostedPage, rules: Trigge
             continue
         group = rule.template.group
         stands = {(match.start(group), match[group]) for match in matches}
+        found = list(_in_context(flow, page, rule, matches))
+        parted_ends = {end for _, end in found if end is not None}
         kept = [
             one
             for one in kept
-            if one.rule != rule.name or not _is_start_of_more(one, page, flow, stands)
+            if one.rule != rule.name
+            or not (
+                _is_start_of_more(one, page, flow, stands)
+                or _is_end_of_more(one, page, flow, parted_ends)
+            )
         ]
         known = {(one.kind, one.line, one.value) for one in kept}
         kept += [
             field
-            for field, is_parted in _in_context(flow, page, rule, matches)
-            if is_parted or (field.kind, field.line, field.value) not in known
+            for field, parted_end in found
+            if parted_end is not None or (field.kind, field.line, field.value) not in known
         ]
     return kept
 
@@ -87,8 +94,8 @@ def _flow(page: BoostedPage) -> _Flow:
 
 def _in_context(
     flow: _Flow, page: BoostedPage, rule: Rule, matches: Sequence[Match]
-) -> Iterator[tuple[Field, bool]]:
-    """Yield the fields with what stands around them, and whether they are on two lines."""
+) -> Iterator[tuple[Field, int | None]]:
+    """Yield the fields with what stands around them, and where those on two lines end."""
     assert rule.template is not None
     for match in matches:
         start, end = match.span(rule.template.group)
@@ -99,7 +106,7 @@ def _in_context(
         except (DoubtfulError, NotMeantError):
             continue
         if field is not None:
-            yield field, flow.line_at(end - 1) != line
+            yield field, end if flow.line_at(end - 1) != line else None
 
 
 def _is_start_of_more(
@@ -113,3 +120,14 @@ def _is_start_of_more(
     if (start, field.as_read) in stands:
         return False
     return field.as_read[-1:].isdigit() or any(start == other for other, _ in stands)
+
+
+def _is_end_of_more(
+    field: Field, page: BoostedPage, flow: _Flow, parted_ends: AbstractSet[int]
+) -> bool:
+    """Whether a field that began in a line before ends with it."""
+    line = page.lines[field.line - 1]
+    start = len(line) - len(line.lstrip())
+    if not line.startswith(field.as_read, start):
+        return False
+    return flow.start_of(field.line - 1) + start + len(field.as_read) in parted_ends

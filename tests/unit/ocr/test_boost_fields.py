@@ -35,6 +35,13 @@ def test_a_field_that_a_line_break_parts_is_found_and_its_text_stays(
     assert boost(text, Source.ACTE, RULES).text == text
 
 
+@pytest.mark.parametrize("between", ["\n", "\n\n"])
+def test_the_end_of_a_parted_amount_is_none_of_its_own(between: str) -> None:
+    parted = f"la somme de 21{between}500,00 $ en paiement, puis 500,00 $ de frais."
+    second = 1 + len(between)
+    assert found(parted, FieldKind.AMOUNT) == [(1, "21500"), (second, "500")]
+
+
 def test_a_field_is_found_once() -> None:
     text = "la cession publiée\nsous le numéro 16 647 769.\nle 2005-03-17 (17 mars 2005)"
     assert found(text, FieldKind.REGISTRATION) == [(2, "16647769")]
