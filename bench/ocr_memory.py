@@ -2,22 +2,18 @@
 
 import itertools
 import multiprocessing
-import random
 import statistics
 
 import psutil
 
 from bench.machine import versions
 from bench.section import Section, Table, Verdict, main
-from registre_cli.core.documents import Source
 from registre_cli.core.settings import load_settings
 from registre_cli.demo.batch import generate
-from registre_cli.demo.scan import scanned_pdf
 from registre_cli.ocr.engines import open_order
 from registre_cli.ocr.pipeline import Reader
 
 DOCUMENTS = 500
-SEED = 17
 WARM_UP = 50
 MOST_MB = 250
 # What an allocator keeps back differs by so much from one document to the next.
@@ -36,8 +32,7 @@ def run() -> Section:
         title="Memory of a worker",
         method=(
             f"One process reads {DOCUMENTS} generated documents of one page (index, acte, 200 dpi, "
-            "grey, a third of the usual lines) with the default settings; resident memory after "
-            "each."
+            "grey) with the default settings; resident memory after each."
         ),
         tables=(
             Table(
@@ -64,19 +59,11 @@ def resident_mb(documents: int) -> list[float]:
     reader = Reader(settings, open_order(settings))
     process = psutil.Process()
     sizes = []
-    for source, pdf in itertools.islice(itertools.cycle(_short_documents()), documents):
-        reader.read(pdf, source)
+    short = [document for document in generate(8, 8, seed=17) if document.pages == 1]
+    for document in itertools.islice(itertools.cycle(short), documents):
+        reader.read(document.pdf, document.source)
         sizes.append(process.memory_info().rss / 1e6)
     return sizes
-
-
-def _short_documents() -> list[tuple[Source, bytes]]:
-    """Return whole pages on which only every third line is printed: less to read, as large."""
-    chance = random.Random(SEED)
-    return [
-        (document.source, scanned_pdf([list(document.laid_out[0].marks[::3])], chance))
-        for document in generate(4, 4, seed=SEED)
-    ]
 
 
 if __name__ == "__main__":

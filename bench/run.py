@@ -1,6 +1,6 @@
 """Run the programs of the bench and write docs/benchmarks.md.
 
-$ python -m bench.run                # all, in under 20 minutes on 2 cores
+$ python -m bench.run                # all, in about 25 minutes on 2 cores
 $ python -m bench.run pickup boost   # these; the others keep their last figures
 """
 
@@ -49,7 +49,7 @@ same run, on the same machine, in turns. A ratio is the median of at least three
 least and the greatest; absolute times say little about another machine.
 
 ```console
-$ make bench                             # all, in under 20 minutes on 2 cores
+$ make bench                             # all, in about 25 minutes on 2 cores
 $ make bench PROGRAMS="pickup overhead"  # these; the others keep their last figures
 ```
 
