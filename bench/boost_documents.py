@@ -11,13 +11,14 @@ from bench.boost_changes import Judged, judge
 from bench.ocr_accuracy import OURS
 from bench.ocr_peers import read_with_registre
 from bench.readings import read_once
-from registre_cli.core.documents import PAGE_MARKER, Source
+from registre_cli.core.documents import Source
 from registre_cli.core.errors import DocumentError
 from registre_cli.core.settings import load_settings
 from registre_cli.demo.batch import GeneratedDocument, generate
 from registre_cli.ocr.boost import Boosted, boost, load_rules
 from registre_cli.ocr.drawing import Words
 from registre_cli.ocr.engines import open_order
+from registre_cli.ocr.models import marked
 from registre_cli.ocr.pipeline import Reader
 
 ROOT = Path(__file__).parent.parent
@@ -106,10 +107,7 @@ def scan_text(pdf: Path) -> str | None:
         texts = read_once(OURS, read_with_registre, pdf)
     except DocumentError:
         return None
-    return "\n\n".join(
-        f"{PAGE_MARKER.format(number=number)}\n{text}".rstrip()
-        for number, text in enumerate(texts, 1)
-    )
+    return marked(enumerate(texts, 1))
 
 
 def _text_of(document: GeneratedDocument) -> str:

@@ -1,6 +1,7 @@
 """What reading yields: words on a page, pages of a document."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -140,9 +141,7 @@ class DocumentReading:
     @property
     def text(self) -> str:
         """The pages' texts, each after its page marker."""
-        return "\n\n".join(
-            f"{PAGE_MARKER.format(number=page.number)}\n{page.text}".rstrip() for page in self.pages
-        )
+        return marked((page.number, page.text) for page in self.pages)
 
     @property
     def pages_by_engine(self) -> dict[str, int]:
@@ -166,3 +165,10 @@ class DocumentReading:
         ]
         total = sum(weight for _, weight in weights)
         return sum(mark * weight for mark, weight in weights) / total if total else None
+
+
+def marked(pages: Iterable[tuple[int, str]]) -> str:
+    """Return the texts of numbered pages as one, each after its page marker."""
+    return "\n\n".join(
+        f"{PAGE_MARKER.format(number=number)}\n{text}".rstrip() for number, text in pages
+    )
