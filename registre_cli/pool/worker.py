@@ -109,8 +109,8 @@ class Worker:
             name: self._link(environment, "worker")
             for name, environment in self._environments.items()
         }
-        self._lease_links: dict[str, Link] = {
-            name: self._link(environment, "lease")
+        self._leases: dict[str, LeaseKeeper] = {
+            name: self._lease_keeper(environment)
             for name, environment in self._environments.items()
         }
         storages = {
@@ -182,19 +182,18 @@ class Worker:
 
     @contextmanager
     def _lease(self, link: Link, document: ClaimedDocument) -> Iterator[LeaseKeeper]:
-        lease = LeaseKeeper(
-            self._lease_links[link.environment],
-            document.token,
-            self._settings.ocr_lease_seconds,
-        )
+        keeper = self._leases[link.environment]
+        keeper.hold(document.token)
         try:
-            yield lease
+            yield keeper
         finally:
-            if not lease.close():
-                # A renewal still waits for its answer; the next lease needs a link of its own.
-                self._lease_links[link.environment] = self._link(
-                    self._environments[link.environment], "lease"
+            if not keeper.release():
+                self._leases[link.environment] = self._lease_keeper(
+                    self._environments[link.environment]
                 )
+
+    def _lease_keeper(self, environment: Environment) -> LeaseKeeper:
+        return LeaseKeeper(self._link(environment, "lease"), self._settings.ocr_lease_seconds)
 
     def _at_its_turn(self, engine: str, seconds: float) -> None:
         """Tell whether an engine is waited for, or asked now."""
