@@ -23,7 +23,9 @@ from registre_cli.ocr.pipeline import Reader
 
 ROOT = Path(__file__).parent.parent
 SCANS = Path(os.environ.get("REGISTRE_CORPUS", ROOT.parent / "shared" / "corpus")) / "scans"
+# Of the strength that is judged, and of each of the others.
 INDEXES, ACTES = 8, 12
+FEWER_INDEXES, FEWER_ACTES = 4, 6
 RULES = load_rules()
 _reader: Reader | None = None
 
@@ -51,9 +53,11 @@ class Scan:
         return sum(not one.is_right for one in self.changes)
 
 
-def read_all(processes: ProcessPoolExecutor, strength: int, seed: int) -> list[Read]:
-    """Generate the documents of one strength, read and boost them."""
-    documents = generate(INDEXES, ACTES, seed=seed, strength=strength)
+def read_all(
+    processes: ProcessPoolExecutor, indexes: int, actes: int, strength: int, seed: int
+) -> list[Read]:
+    """Generate so many documents of one strength, read and boost them."""
+    documents = generate(indexes, actes, seed=seed, strength=strength)
     texts = list(processes.map(_text_of, documents))
     return [
         Read(replace(document, pdf=b""), text, boost(text, document.source, RULES))

@@ -16,7 +16,7 @@ from registre_cli.queue.connection import connect
 from registre_cli.queue.models import ReadingRecord
 from registre_cli.queue.store import QueueStore
 
-ROUNDS = 5
+ROUNDS = 3
 CLAIMS = 300
 GOAL = 1.3
 

@@ -25,7 +25,7 @@ from registre_cli.embedded.servers import PostgresServer
 IDLE_DOCUMENTS = 170
 BACK_TO_BACK_DOCUMENTS = 170
 # A queue that loses wake-ups and polls every few seconds would take all day.
-BACK_TO_BACK_SECONDS = 12.0
+BACK_TO_BACK_SECONDS = 6.0
 _LONGEST_SECONDS = 60.0
 # The worker is surely idle again after so long, and not always at the same point of its loop.
 _PAUSE_SECONDS = (0.01, 0.03)

@@ -1,6 +1,6 @@
 """Run the programs of the bench and write docs/benchmarks.md.
 
-$ python -m bench.run                # all, in about 25 minutes on 2 cores
+$ python -m bench.run                # all beside peers, in under 20 minutes on 2 cores
 $ python -m bench.run pickup boost   # these; the others keep their last figures
 """
 
@@ -10,8 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,11 +33,9 @@ PROGRAMS = (
     "ocr_throughput",
     "ocr_accuracy",
     "ocr_tables",
-    "ocr_memory",
 )
-# These measure no time: the rows run at once, each from left to right, because tables are judged
-# by what was read for the accuracy.
-UNTIMED = (("ocr_accuracy", "ocr_tables"), ("ocr_memory",))
+# Beside nobody, and four minutes long: measured where it is named.
+WHEN_NAMED = ("ocr_memory",)
 
 INTRODUCTION = """\
 # Side by side
@@ -49,8 +45,9 @@ same run, on the same machine, in turns. A ratio is the median of at least three
 least and the greatest; absolute times say little about another machine.
 
 ```console
-$ make bench                             # all, in about 25 minutes on 2 cores
+$ make bench                             # all beside peers, in under 20 minutes on 2 cores
 $ make bench PROGRAMS="pickup overhead"  # these; the others keep their last figures
+$ make bench PROGRAMS=ocr_memory         # beside nobody: four minutes more
 ```
 
 The peers come from PyPI into a virtual environment of the bench's own, `.venv/bench`.
@@ -60,33 +57,20 @@ The peers come from PyPI into a virtual environment of the bench's own, `.venv/b
 def main() -> int:
     """Run what is asked for; exit code 1 where a program failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("programs", nargs="*", choices=[*PROGRAMS, []], metavar="PROGRAM")
+    parser.add_argument(
+        "programs", nargs="*", choices=[*PROGRAMS, *WHEN_NAMED, []], metavar="PROGRAM"
+    )
     asked = parser.parse_args().programs or PROGRAMS
     RESULTS.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="registre-bench-") as readings:
         os.environ[FOLDER_VARIABLE] = readings
-        failed = [name for together in _turns(asked) for name in _failed(together)]
+        failed = [name for name in asked if not _run(name)]
     PAGE.write_text(_page())
     print(f"\nwrote {PAGE.relative_to(ROOT)} after {(time.monotonic() - started) / 60:.1f} minutes")
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _turns(asked: Sequence[str]) -> Iterator[list[list[str]]]:
-    """Yield the rows that run at once: what measures time has the machine for itself."""
-    untimed = [[name for name in row if name in asked] for row in UNTIMED]
-    yield from ([[name]] for name in asked if not any(name in row for row in untimed))
-    if rows := [row for row in untimed if row]:
-        yield rows
-
-
-def _failed(rows: list[list[str]]) -> list[str]:
-    """Run rows of programs at once; return those that failed."""
-    with ThreadPoolExecutor(len(rows)) as threads:
-        failed = threads.map(lambda row: [name for name in row if not _run(name)], rows)
-    return [name for row in failed for name in row]
 
 
 def _run(name: str) -> bool:
@@ -111,7 +95,7 @@ def _page() -> str:
     """Return the page, from the last result of every program that has one."""
     sections = {
         name: SECTION.validate_json(_result(name).read_bytes())
-        for name in PROGRAMS
+        for name in (*PROGRAMS, *WHEN_NAMED)
         if _result(name).exists()
     }
     peers = {peer: v for section in sections.values() for peer, v in section.peers.items()}
