@@ -163,14 +163,13 @@ def _section(kept: dict[str, list[Delays]]) -> Section:
                     slowest <= 1.0),
         ),
         remarks=(
-            "Idle, by time stamps in the code (medians of 161, 3.6 ms in all with them): 1.5 ms"
-            " until the notification is heard and 0.65 ms for the claim, which the bare loop has,"
-            " too; 0.45 ms from the supervisor's ear over its loop to the worker; 1.0 ms from the"
-            " claim to the reader, of which the thread that keeps the lease takes 0.36, the file"
-            " 0.31, the meter and the report 0.23.",
+            "Idle, by time stamps in the code (medians of 161): 1.5 ms until the notification is"
+            " heard and 0.65 ms for the claim, which the bare loop has, too; then 0.45 ms from the"
+            " supervisor's ear over its loop to the worker, 0.31 ms for the file, 0.23 ms for the"
+            " meter and the report.",
             "Back to back, the next document waits until the one before it is done. The bare loop"
-            " only stores it; a pool corrects it, stores it, ends its lease, reports, looks at its"
-            " memory, and fetches the next file: about a millisecond, of which `py-spy` finds no"
+            " only stores it; a pool corrects it, stores it, releases its lease, reports, looks at"
+            " its memory, and fetches the next file: about a millisecond, of which `py-spy` finds no"
             " part to stand out.",
             "Where procrastinate takes 5 s back to back, it missed the notification and came by its"
             " poll, whose default that is.",
