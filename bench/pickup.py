@@ -169,8 +169,8 @@ def _section(kept: dict[str, list[Delays]]) -> Section:
             " meter and the report.",
             "Back to back, the next document waits until the one before it is done. The bare loop"
             " only stores it; a pool corrects it, stores it, releases its lease, reports, looks at"
-            " its memory, and fetches the next file: about a millisecond, of which `py-spy` finds no"
-            " part to stand out.",
+            " its memory, and fetches the next file: about a millisecond, of which `py-spy` finds"
+            " no part to stand out.",
             "Where procrastinate takes 5 s back to back, it missed the notification and came by its"
             " poll, whose default that is.",
         ),
