@@ -159,7 +159,7 @@ class Crew:
         match report:
             case Idle():
                 worker.ready = True
-                worker.enter(WorkerState.IDLE)
+                worker.find_nothing()
             case Claimed():
                 worker.ready = True
                 self.documents_claimed += 1

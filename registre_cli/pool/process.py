@@ -12,7 +12,7 @@ import psutil
 
 from registre_cli.core.documents import Source
 from registre_cli.pool.ledger import Account
-from registre_cli.pool.messages import Claimed, Order, Report
+from registre_cli.pool.messages import Claimed, Order, Report, Wake
 from registre_cli.pool.models import WorkerState, WorkerStatus
 from registre_cli.pool.worker import WorkerSetup, run_worker
 
@@ -36,6 +36,9 @@ class WorkerProcess:
     # When the step that the worker is at must be over; `None` where it may take its time.
     deadline: float | None = None
     ready: bool = False
+    # There was news while it had a document: when it says that it found nothing, it may have
+    # looked before the news.
+    missed_news: bool = False
     documents_done: int = 0
     documents_failed: int = 0
     # Why we killed it, in words for the document's error.
@@ -68,6 +71,20 @@ class WorkerProcess:
         """Note a new state and since when it holds."""
         if state is not self.state:
             self.state, self.since = state, time.monotonic()
+
+    def hear_of_news(self) -> None:
+        """Let it look at the queue after this moment: now if it idles, else before it next does."""
+        if self.state is WorkerState.IDLE:
+            self.tell(Wake())
+        else:
+            self.missed_news = True
+
+    def find_nothing(self) -> None:
+        """Let it rest, or look once more where news came before we knew that it idles."""
+        self.enter(WorkerState.IDLE)
+        if self.missed_news:
+            self.missed_news = False
+            self.tell(Wake())
 
     def step(self) -> str:
         """Say what the worker does with its document, for a reason."""

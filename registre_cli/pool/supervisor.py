@@ -198,8 +198,7 @@ class Supervisor:
         # Whoever idles looks first; whether it should look elsewhere is thought of meanwhile.
         if news:
             for worker in self._crew.workers.values():
-                if worker.state is WorkerState.IDLE:
-                    worker.tell(Wake())
+                worker.hear_of_news()
         if self._stopping_since is None and (ran_dry or (news and someone_idles)):
             self._rebalance()
 
