@@ -1,7 +1,6 @@
 """One worker process: it claims documents under a lease; `course` takes each its whole way."""
 
 import dataclasses
-import os
 import random
 import signal
 import sys
@@ -118,6 +117,7 @@ class Worker:
         }
         self._course = Course(control, reader, storages, setup.settings)
         self._documents = 0
+        self._process = psutil.Process()
 
     def run(self) -> None:
         """Take documents until told to stop or until it is time to be renewed."""
@@ -176,7 +176,7 @@ class Worker:
             finished,
             seconds=round(time.monotonic() - started, 3),
             cpu_seconds=round(meter.cpu_seconds(), 3),
-            rss_bytes=psutil.Process().memory_info().rss,
+            rss_bytes=self._process.memory_info().rss,
         )
         self._control.report(measured)
 
@@ -210,7 +210,7 @@ class Worker:
         """Return why a fresh process should go on: native libraries leak a little."""
         if self._documents >= self._settings.ocr_worker_max_documents:
             return f"{self._documents} documents read"
-        resident = psutil.Process(os.getpid()).memory_info().rss
+        resident = self._process.memory_info().rss
         # Half of what would end us in the middle of a document.
         mark = self._settings.ocr_worker_max_rss_mb * _BYTES_IN_MB // 2
         if resident > mark:
