@@ -171,8 +171,8 @@ def _section(measured: dict[int, dict[str, list[float]]]) -> Section:
             " sync of the disk for each result, where a batch pays them once: *raw psycopg,"
             " batches* runs the same two statements on the same table and indexes.",
             "A whole pool costs some milliseconds a document, little beside a page, which takes"
-            " hundreds: by `py-spy` 37 % of a worker's time are the two statements, 15 % reports to"
-            " the supervisor, 7 % the lease's thread, 7 % the file.",
+            " hundreds: by `py-spy` 47 % of a worker's time are the two statements, 11 % the"
+            " correction, 7 % reports to the supervisor.",
         ),
         peers=versions("procrastinate", "pgqueuer", "psycopg", "asyncpg", "uvloop"),
     )
