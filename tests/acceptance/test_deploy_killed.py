@@ -62,10 +62,13 @@ def test_the_next_deploy_undoes_one_that_was_killed_and_goes_on(
     server: Server, release: str, thin: Path, step: str
 ) -> None:
     server.kill_at(step, *server.deploy_arguments(thin))
+    # The journal follows the lock so soon that the kill may come after it.
+    had_begun = server.journal() is not None
+    assert had_begun or step == "lock"
     ran = server.deploy(thin)
     assert ran.returncode == 0, ran.stderr
     assert "took over a broken lock" in ran.stderr
-    assert ("found an interrupted deploy" in ran.stderr) == (step != "lock")
+    assert ("found an interrupted deploy" in ran.stderr) == had_begun
     new = server.current()
     assert new not in {None, release}
     assert last_ending(server) == "healthy"
