@@ -123,10 +123,10 @@ class Lock:
         found = _parse(self._site.transport.get(moved))
         if found is not None and found.token != broken.token:
             self._site.transport.run(["ln", str(moved), str(self._site.lock)])
-        self._site.transport.run(["rm", "-f", str(moved)])
+        self._site.transport.run(["rm", "-f", str(moved), *_drafts(self._site, broken)])
 
     def _beside(self, what: str) -> PurePosixPath:
-        return self._site.folder / f".lock-{what}-{self._token}"
+        return _beside(self._site, what, self._token)
 
     def _record(self, at: datetime) -> bytes:
         assert self._taken_at is not None
@@ -159,7 +159,8 @@ def read_lock(site: Site) -> LockRecord | None:
 def remove_lock(site: Site) -> LockRecord | None:
     """Remove the lock whoever holds it, and return what it said."""
     held = read_lock(site)
-    site.must(["rm", "-f", str(site.lock)], "the lock cannot be removed")
+    drafts = _drafts(site, held) if held is not None else []
+    site.must(["rm", "-f", str(site.lock), *drafts], "the lock cannot be removed")
     return held
 
 
@@ -171,6 +172,15 @@ def now(site: Site) -> datetime:
 def operator() -> str:
     """Return who deploys: the account and the machine."""
     return f"{psutil.Process().username()}@{socket.gethostname()}"
+
+
+def _beside(site: Site, what: str, token: str) -> PurePosixPath:
+    return site.folder / f".lock-{what}-{token}"
+
+
+def _drafts(site: Site, held: LockRecord) -> list[str]:
+    """Return the file that became this lock; a deploy that was killed just then left it."""
+    return [str(_beside(site, "new", held.token))] if held.token.isalnum() else []
 
 
 def _parse(content: bytes | None) -> LockRecord | None:

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
@@ -70,6 +71,20 @@ def test_the_lock_of_another_machine_is_broken_only_when_it_expired(here: Site) 
     past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
     Path(here.lock).write_text(json.dumps({**record, "machine": "elsewhere", "expires_at": past}))
     Lock(here, "the second").take()
+
+
+@pytest.mark.parametrize("next_one", [lambda site: Lock(site, "the second").take(), remove_lock])
+def test_what_a_deploy_killed_at_its_lock_left_goes_with_the_lock(
+    here: Site, next_one: Callable[[Site], object]
+) -> None:
+    Lock(here, "the first").take()
+    record = json.loads(Path(here.lock).read_text())
+    Path(here.lock).write_text(json.dumps({**record, "process_started": 0}))
+    # Killed after the link was made, and before the file was removed that it was made of.
+    left = Path(here.folder) / f".lock-new-{record['token']}"
+    left.hardlink_to(here.lock)
+    next_one(here)
+    assert {path.name for path in Path(here.folder).iterdir()} <= {"lock", "releases"}
 
 
 def test_who_lost_the_lock_is_told_and_does_not_remove_anothers(here: Site) -> None:
