@@ -1,7 +1,6 @@
 """One keeper for a worker's life: it holds the leases of its documents in turn."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -89,8 +88,7 @@ def test_a_cancelled_document_is_found_at_the_next_page(
     queue.ask(
         "UPDATE extraction_queue SET ocr_cancel_requested = true WHERE id = %s", token.document_id
     )
-    time.sleep(0.26)
-    assert keeper.check() is LeaseState.CANCELLED
+    wait_for(lambda: keeper.check() is LeaseState.CANCELLED, 5, "the wish was not found")
 
 
 def test_a_keeper_that_waits_for_an_answer_holds_no_other_lease_and_ends(
